@@ -1,0 +1,179 @@
+//! The catalogue: each event type says its queue, its subject and whether it is critical, in one file per topic.
+
+mod availability;
+mod booking;
+mod cleaning;
+mod control;
+mod guest;
+mod property;
+mod unit;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+pub use availability::{AVAILABILITY_CHANGED, AvailabilityChanged};
+pub use booking::{
+    BOOKING_CANCELLED, BOOKING_CREATED, BOOKING_MODIFIED, BOOKING_REPLACED, Booking, Guest, Party, Replace,
+};
+pub use cleaning::{CLEANING_REQUESTED, CleaningRequested};
+pub use control::{HOLD_RELEASED, HoldReleased, WaitingLine};
+pub use guest::{GUEST_MESSAGE_REQUESTED, GuestMessage, GuestMessageRequested};
+pub use property::{MAX_CAPACITY, PROPERTY_UPSERTED, Property, Unit};
+pub use unit::{Block, BlockSource, UNIT_BLOCKED, UNIT_UNBLOCKED};
+
+use crate::envelope::{missing, pointer};
+use crate::{Envelope, Fault, Queue, Reason, SubjectKind};
+
+/// One event type.
+pub struct Entry {
+    /// The name, with its version.
+    pub name: &'static str,
+    /// What happened, in a sentence.
+    pub summary: &'static str,
+    /// The queue that takes it; `None`: the queue of whichever consumer it is for.
+    pub queue: Option<Queue>,
+    /// The kind of subject; `None`: any.
+    pub subject: Option<SubjectKind>,
+    /// Whether a failure should wake somebody.
+    pub critical: bool,
+    /// Whether a PMS may post it; else only Bellhop does.
+    pub public: bool,
+    /// The JSON Schema of `data`.
+    pub schema: fn(&mut SchemaGenerator) -> Schema,
+    /// The rules of `data`, beyond its schema.
+    pub check: fn(&Envelope) -> Result<(), Fault>,
+}
+
+/// The payload of an event type.
+pub trait Payload: Serialize + DeserializeOwned + JsonSchema {
+    /// The version of the subject that this payload describes; a snapshot with a lower one is stale.
+    fn version(&self) -> u64;
+
+    /// Rules that a schema cannot say. Pointers start at the body's root.
+    fn check(&self, _envelope: &Envelope) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+const fn entry<T: Payload>(name: &'static str, summary: &'static str) -> Entry {
+    Entry {
+        name,
+        summary,
+        queue: None,
+        subject: None,
+        critical: false,
+        public: false,
+        schema: |generator| generator.root_schema_for::<T>(),
+        check: |envelope| envelope.payload::<T>().map(|_| ()),
+    }
+}
+
+impl Entry {
+    const fn on(mut self, queue: Queue, subject: SubjectKind) -> Self {
+        self.queue = Some(queue);
+        self.subject = Some(subject);
+        self
+    }
+
+    const fn critical(mut self) -> Self {
+        self.critical = true;
+        self
+    }
+
+    const fn public(mut self) -> Self {
+        self.public = true;
+        self
+    }
+}
+
+/// All event types.
+pub const ALL: &[&Entry] = &[
+    &property::PROPERTY_UPSERTED,
+    &booking::BOOKING_CREATED,
+    &booking::BOOKING_MODIFIED,
+    &booking::BOOKING_CANCELLED,
+    &booking::BOOKING_REPLACED,
+    &unit::UNIT_BLOCKED,
+    &unit::UNIT_UNBLOCKED,
+    &availability::AVAILABILITY_CHANGED,
+    &cleaning::CLEANING_REQUESTED,
+    &guest::GUEST_MESSAGE_REQUESTED,
+    &control::HOLD_RELEASED,
+];
+
+/// The entry of a type name.
+pub fn find(name: &str) -> Result<&'static Entry, Fault> {
+    ALL.iter()
+        .copied()
+        .find(|entry| entry.name == name)
+        .ok_or_else(|| Fault::new(Reason::UnknownType, "/type").found(name).expected("a type of the catalogue"))
+}
+
+/// The entry of an event, if its type is known, taken by `queue`, and its subject is of the right kind.
+pub fn route(envelope: &Envelope, queue: Queue) -> Result<&'static Entry, Fault> {
+    let entry = find(&envelope.event_type)?;
+    if let Some(right) = entry.queue.filter(|right| *right != queue) {
+        return Err(Fault::new(Reason::WrongQueue, "/type")
+            .found(format!("{} on {}", entry.name, queue.name()))
+            .expected(format!("the queue {}", right.name())));
+    }
+    if let Some(kind) = entry.subject.filter(|kind| *kind != envelope.subject.kind()) {
+        return Err(Fault::new(Reason::SubjectMismatch, "/subject")
+            .found(&envelope.subject)
+            .expected(format!("a subject {}/ID", kind.as_str())));
+    }
+    Ok(entry)
+}
+
+impl Envelope {
+    /// The typed payload, checked against schema and rules.
+    pub fn payload<T: Payload>(&self) -> Result<T, Fault> {
+        let payload: T = serde_path_to_error::deserialize(Value::Object(self.data.clone())).map_err(|error| {
+            let at = missing(&pointer("/data", error.path()), error.inner());
+            Fault::new(Reason::InvalidData, at)
+                .found(error.inner())
+                .expected(format!("data as the schema of {} says", self.event_type))
+        })?;
+        payload.check(self)?;
+        Ok(payload)
+    }
+
+    /// Puts a payload in.
+    #[must_use]
+    pub fn data_of<T: Payload>(payload: &T) -> Map<String, Value> {
+        match serde_json::to_value(payload) {
+            Ok(Value::Object(map)) => map,
+            // Payloads are structs with string keys.
+            _ => Map::new(),
+        }
+    }
+}
+
+/// Refuses text that is longer than it should be.
+fn at_most(text: Option<&String>, most: usize, pointer: &str) -> Result<(), Fault> {
+    match text {
+        Some(text) if text.chars().count() > most => Err(Fault::new(Reason::InvalidData, pointer)
+            .found(format!("{} characters", text.chars().count()))
+            .expected(format!("at most {most} characters"))),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_versioned() {
+        let names: std::collections::BTreeSet<_> = ALL.iter().map(|entry| entry.name).collect();
+        assert_eq!(names.len(), ALL.len());
+        assert!(names.iter().all(|name| name.rsplit('.').next() == Some("v1")));
+    }
+
+    #[test]
+    fn every_public_type_has_a_queue_and_a_subject() {
+        assert!(ALL.iter().filter(|e| e.public).all(|e| e.queue.is_some() && e.subject.is_some()));
+    }
+}

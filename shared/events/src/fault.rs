@@ -1,0 +1,146 @@
+//! Why an event cannot be done: stable reason codes, each with a remedy. The one list of all reason codes.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $remedy:literal;)*) => {
+        /// A stable reason code. Producers, operators and dashboards may rely on the text.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum Reason {
+            $($(#[$doc])* #[serde(rename = $code)] $name,)*
+        }
+
+        impl Reason {
+            /// All reasons, for documentation and tests.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The stable code.
+            #[must_use]
+            pub fn code(self) -> &'static str {
+                match self { $(Self::$name => $code),* }
+            }
+
+            /// What a person should do next.
+            #[must_use]
+            pub fn remedy(self) -> &'static str {
+                match self { $(Self::$name => $remedy),* }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// The body is no JSON text.
+    NotJson = "not-json", "Send one JSON object per message, UTF-8, at most 128 levels deep; post the event again.";
+    /// The JSON is no CloudEvents 1.0 envelope as Bellhop needs it.
+    InvalidEnvelope = "invalid-envelope", "Correct the attribute at the pointer and post the event again.";
+    /// The message group is not `tenant#property` of the envelope.
+    GroupMismatch = "group-mismatch", "Set MessageGroupId to tenant#property of the envelope; check which system posted it.";
+    /// No such event type in the catalogue.
+    UnknownType = "unknown-type", "Use a type of the catalogue, or deploy the version that knows it and retry.";
+    /// A known type, on a queue that does not take it.
+    WrongQueue = "wrong-queue", "Discard this item and post the event to the queue that is named.";
+    /// `data` does not fit the schema of its type.
+    InvalidData = "invalid-data", "Edit the field at the pointer, then retry.";
+    /// The subject is of another kind than the type asks for, or differs from `data`.
+    SubjectMismatch = "subject-mismatch", "Edit data so that it fits the subject, or discard and post under the right subject.";
+    /// Departure before arrival.
+    StayDepartureBeforeArrival = "stay-departure-before-arrival", "Correct the dates, then retry.";
+    /// More nights than a stay may have.
+    StayTooLong = "stay-too-long", "Correct the dates, or split the stay; then retry.";
+    /// The unit is not registered at the property.
+    UnknownUnit = "unknown-unit", "Register the unit with pms.property.upserted.v1, or correct the unit; then retry.";
+    /// The property is not registered.
+    UnknownProperty = "unknown-property", "Post pms.property.upserted.v1: registering the property works everything that waits, in order.";
+    /// A unit has more blocks than it may.
+    TooManyBlocks = "too-many-blocks", "Remove blocks that are over from the unit, then retry.";
+    /// The same id with another payload, or the same version with other content.
+    IdempotencyConflict = "idempotency-conflict", "Decide which payload is right; post it under a new id and a higher version.";
+    /// A night of the stay is taken: the booking is kept, unplaced.
+    BookingUnplaced = "booking-unplaced", "Move one of the two bookings in the PMS; the next version is placed by itself if it fits.";
+    /// Fewer units than are sold.
+    CapacityBelowSold = "capacity-below-sold", "Raise the capacity again, or move bookings away from the nights that are named.";
+    /// A fault that belongs to this message did not go away.
+    AttemptsExhausted = "attempts-exhausted", "Read the last error; retry when its cause is gone.";
+    /// The function's code panicked on this event, each time.
+    HandlerPanicked = "handler-panicked", "A defect: report it with the event; retry after the fix is deployed.";
+    /// The function died each time it worked this event alone.
+    KilledTheFunction = "killed-the-function", "Look for memory or time limits in the function's log; retry after the cause is mended.";
+    /// The message waited longer in SQS than is safe.
+    TooOld = "too-old", "Retry if the event still matters: SQS would have dropped it soon.";
+    /// The state of the subject would not fit a DynamoDB item.
+    ItemTooLarge = "item-too-large", "Make the event smaller, or split it; then retry.";
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// A permanent fault of one event: what was found where, what was expected, and by its reason what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason} at {pointer:?}: expected {expected}, found {found}")]
+pub struct Fault {
+    /// The stable code.
+    pub reason: Reason,
+    /// RFC 6901 JSON pointer into the body; empty for the whole body.
+    pub pointer: String,
+    /// What was expected there.
+    pub expected: String,
+    /// What was found; may quote input, so it never goes to a log line.
+    pub found: String,
+}
+
+/// Quoted input in a fault stays short.
+const MAX_TEXT: usize = 500;
+
+fn bounded(text: impl fmt::Display) -> String {
+    let text = text.to_string();
+    match text.char_indices().nth(MAX_TEXT) {
+        None => text,
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
+impl Fault {
+    /// A fault at a JSON pointer.
+    #[must_use]
+    pub fn new(reason: Reason, pointer: impl Into<String>) -> Self {
+        Self { reason, pointer: bounded(pointer.into()), expected: String::new(), found: String::new() }
+    }
+
+    /// Says what was expected.
+    #[must_use]
+    pub fn expected(mut self, text: impl fmt::Display) -> Self {
+        self.expected = bounded(text);
+        self
+    }
+
+    /// Says what was found.
+    #[must_use]
+    pub fn found(mut self, text: impl fmt::Display) -> Self {
+        self.found = bounded(text);
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_kebab_case() {
+        let codes: std::collections::BTreeSet<_> = Reason::ALL.iter().map(|r| r.code()).collect();
+        assert_eq!(codes.len(), Reason::ALL.len());
+        assert!(codes.iter().all(|c| c.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')));
+    }
+
+    #[test]
+    fn quoted_input_is_bounded() {
+        let fault = Fault::new(Reason::NotJson, "").found("ä".repeat(10_000));
+        assert!(fault.found.chars().count() <= MAX_TEXT + 1);
+    }
+}

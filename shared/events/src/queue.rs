@@ -1,0 +1,65 @@
+//! The queues, by their role. The template names them `${Prefix}-<name>.fifo`.
+
+use serde::{Deserialize, Serialize};
+
+/// A queue of Bellhop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Queue {
+    /// Properties, bookings and blocks.
+    OperationalCalendar,
+    /// Messages to guests.
+    OperationalGuests,
+    /// What happened, for read models.
+    OperationalDashboard,
+    /// Cleaning, maintenance, reminders, workflow rules.
+    Automation,
+    /// Availability and rates towards channels.
+    Synchronization,
+    /// What waits for a person.
+    Fallback,
+}
+
+impl Queue {
+    /// All queues.
+    pub const ALL: [Self; 6] = [
+        Self::OperationalCalendar,
+        Self::OperationalGuests,
+        Self::OperationalDashboard,
+        Self::Automation,
+        Self::Synchronization,
+        Self::Fallback,
+    ];
+
+    /// The name between prefix and `.fifo`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OperationalCalendar => "operational-calendar",
+            Self::OperationalGuests => "operational-guests",
+            Self::OperationalDashboard => "operational-dashboard",
+            Self::Automation => "automation",
+            Self::Synchronization => "synchronization",
+            Self::Fallback => "fallback",
+        }
+    }
+
+    /// Whether its message groups may name a channel: `tenant#property#channel`.
+    #[must_use]
+    pub fn takes_channels(self) -> bool {
+        self == Self::Synchronization
+    }
+
+    /// The environment variable that carries the queue's URL to a function.
+    #[must_use]
+    pub fn variable(self) -> &'static str {
+        match self {
+            Self::OperationalCalendar => "QUEUE_OPERATIONAL_CALENDAR",
+            Self::OperationalGuests => "QUEUE_OPERATIONAL_GUESTS",
+            Self::OperationalDashboard => "QUEUE_OPERATIONAL_DASHBOARD",
+            Self::Automation => "QUEUE_AUTOMATION",
+            Self::Synchronization => "QUEUE_SYNCHRONIZATION",
+            Self::Fallback => "QUEUE_FALLBACK",
+        }
+    }
+}
