@@ -1,0 +1,46 @@
+//! The one list of key prefixes. In `state`, pk is the message group `tenant#property` and sk starts with the consumer.
+
+/// The key of an item in `state`. Built only by a [`crate::Scope`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key {
+    pub(crate) pk: String,
+    pub(crate) sk: String,
+}
+
+impl Key {
+    /// The sort key.
+    #[must_use]
+    pub fn sort_key(&self) -> &str {
+        &self.sk
+    }
+}
+
+/// Attribute names that the store itself uses; kept short, for each byte is paid for.
+pub(crate) mod attribute {
+    pub const PK: &str = "pk";
+    pub const SK: &str = "sk";
+    /// Counts the writes of an item: every write is conditional on the one that was read.
+    pub const REV: &str = "rev";
+    /// Partition and sort key of the sparse index `open`.
+    pub const OPEN_PK: &str = "open_pk";
+    pub const OPEN_SK: &str = "open_sk";
+}
+
+/// Sort keys below a consumer.
+pub mod sort {
+    /// Sad-path records: `record/EVENT`.
+    pub const RECORD: &str = "record/";
+    /// Events parked behind a failed one: `parked/SUBJECT#INDEX`.
+    pub const PARKED: &str = "parked/";
+    /// Events that wait for their subject to exist: `waiting/SUBJECT#INDEX`.
+    pub const WAITING: &str = "waiting/";
+    /// What a unit has sold in a month: `nights/UNIT/YYYY-MM`.
+    pub const NIGHTS: &str = "nights/";
+}
+
+/// The sparse index of `state` that lists holds.
+pub(crate) const OPEN_INDEX: &str = "open";
+/// Its partition of holds, by consumer: `hold#CONSUMER`.
+pub(crate) const OPEN_HOLD: &str = "hold#";
+/// Start marks in `operations`: `mark#CONSUMER#MESSAGE`.
+pub(crate) const MARK: &str = "mark#";

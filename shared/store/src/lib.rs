@@ -1,0 +1,49 @@
+//! What Bellhop remembers, in two DynamoDB tables: keys, items, and tenant-scoped reads and writes.
+//!
+//! `state` holds what belongs to a tenant and is reached only through a [`Scope`]; `operations` holds what belongs to
+//! nobody's tenant: start marks of messages.
+
+pub mod calendar;
+mod error;
+mod hold;
+mod item;
+mod keys;
+mod mark;
+mod read;
+mod record;
+mod resolve;
+mod scope;
+mod write;
+
+pub use error::StoreError;
+pub use hold::{Hold, Line, OpenHold, Parked, Verdict};
+pub use item::{Item, SubjectItem, decode_item, encode_item};
+pub use keys::{Key, sort};
+pub use mark::Mark;
+pub use record::{Record, RecordState, Seen};
+pub use resolve::{Resolution, ResolveError};
+pub use scope::Scope;
+pub use write::{Change, Expect, Write};
+
+use aws_sdk_dynamodb::Client;
+
+/// Records of done events outlive every way in which a duplicate can come back: 14 days in a queue, 14 in a
+/// dead-letter queue and 14 after a redrive.
+pub const KEEP_DAYS: i64 = 45;
+
+/// Access to the two tables.
+#[derive(Clone)]
+pub struct Store {
+    client: Client,
+    state: String,
+    operations: String,
+    reader: std::sync::Arc<read::Coalescer>,
+}
+
+impl Store {
+    /// A store on these tables.
+    #[must_use]
+    pub fn new(client: Client, state: impl Into<String>, operations: impl Into<String>) -> Self {
+        Self { client, state: state.into(), operations: operations.into(), reader: std::sync::Arc::default() }
+    }
+}
