@@ -1,0 +1,140 @@
+//! Making a decision durable: one write for state, record, outbox and the advance of a line.
+
+use bellhop_events::EventId;
+use bellhop_store::{Expect, Hold, Line, Record, RecordState, StoreError, SubjectItem, Verdict, Write, encode_item};
+
+use crate::Worker;
+use crate::dispatch::Outgoing;
+use crate::handler::{Decision, Effect, FollowUp, Handler, decode_state};
+use crate::outcome::{Outcome, Worked};
+use crate::process::{Loaded, Place, Task};
+use crate::release::wake_up;
+
+impl<H: Handler> Worker<H> {
+    pub(crate) async fn apply(
+        &self,
+        task: &Task,
+        mut loaded: Loaded,
+        decision: Decision<H>,
+    ) -> Result<Worked, StoreError> {
+        let now = (self.clock)();
+        let mut writes = decision.writes;
+        let item = &mut loaded.item;
+        if let Some(state) = &decision.state {
+            item.state = Some(attribute_value(state)?);
+        }
+        if let Some(outbox) = &decision.outbox {
+            item.outbox = Some((task.envelope.id.to_string(), attribute_value(outbox)?));
+        }
+        let wakes = decision.registers && item.wait.is_some();
+        if let Some(wait) = item.wait.as_mut().filter(|_| decision.registers) {
+            wait.verdict = Some(Verdict::Retry);
+            wait.generation += 1;
+        }
+        match &task.place {
+            None => {
+                for (id, seen) in item.remember(&task.envelope.id, task.digest, now) {
+                    let Ok(id) = EventId::try_from(id) else { continue };
+                    let record = Record::of_seen(&id, task.subject(), seen);
+                    writes.push(Write::Put {
+                        key: task.scope.record(&id),
+                        item: encode_item(&record)?,
+                        expect: Expect::Any,
+                    });
+                }
+                writes.push(loaded.item.put()?);
+            }
+            Some(place) => {
+                let mut record = task.record_or_new(&loaded, RecordState::Done);
+                record.place = None;
+                record.forget_after(now.as_second());
+                writes.push(record.put(task.scope.record(&task.envelope.id))?);
+                let item = &mut loaded.item;
+                writes.extend(advance(task, place, item, loaded.other.as_mut())?);
+                writes.push(item.put()?);
+            }
+        }
+        self.store.commit(writes).await?;
+        let mut sends = self.rebuild(task, &loaded.item)?;
+        if let Some(wait) = loaded.item.wait.as_ref().filter(|_| wakes) {
+            sends.push(wake_up(&task.scope, H::QUEUE, task.subject(), Line::Wait, wait, now));
+        }
+        let outcome = match decision.effect {
+            Effect::Applied => Outcome::Applied(decision.note),
+            Effect::Stale => Outcome::Stale,
+        };
+        Ok(Worked::sending(outcome, sends))
+    }
+
+    /// An event of a line that turns out to be done already: the line goes on.
+    pub(crate) async fn step_over(&self, task: &Task, mut loaded: Loaded) -> Result<Worked, StoreError> {
+        let Some(place) = &task.place else { return Ok(Worked::of(Outcome::Duplicate)) };
+        let mut writes = advance(task, place, &mut loaded.item, loaded.other.as_mut())?;
+        if loaded.other.is_none() {
+            writes.push(loaded.item.put()?);
+        }
+        self.store.commit(writes).await?;
+        Ok(Worked::of(Outcome::Duplicate))
+    }
+
+    /// The follow-ups of the event that the item did last; none if that was another.
+    pub(crate) fn rebuild(&self, task: &Task, item: &SubjectItem) -> Result<Vec<Outgoing>, StoreError> {
+        let event = &task.envelope;
+        let Some((_, outbox)) = item.outbox.as_ref().filter(|(by, _)| by == event.id.as_str()) else {
+            return Ok(Vec::new());
+        };
+        let outbox =
+            serde_dynamo::from_attribute_value(outbox.clone()).map_err(|e| StoreError::Defect(e.to_string()))?;
+        let Some(state) = decode_state(item)? else { return Ok(Vec::new()) };
+        let follow_ups = self.handler.follow_ups(event, &state, &outbox);
+        Ok(follow_ups
+            .into_iter()
+            .enumerate()
+            .map(|(index, follow_up)| Self::outgoing(task, index, follow_up))
+            .collect())
+    }
+
+    fn outgoing(task: &Task, index: usize, follow_up: FollowUp) -> Outgoing {
+        match follow_up {
+            FollowUp::Event { event_type, subject, data } => {
+                crate::release::event(&task.envelope, H::CONSUMER, index, event_type, subject, data)
+            }
+            FollowUp::Review(fault) => Self::fallback(task, &fault, 0, "outcome"),
+        }
+    }
+}
+
+/// Moves the head of the line past the task. The event just worked stays readable until the next step, for its dispatch
+/// may be owed; the one before it goes.
+pub(crate) fn advance(
+    task: &Task,
+    place: &Place,
+    own: &mut SubjectItem,
+    other: Option<&mut SubjectItem>,
+) -> Result<Vec<Write>, StoreError> {
+    let lost = |hold: Option<&mut Hold>| match hold {
+        // Somebody else advanced it, or a person's verdict changed: read again.
+        Some(hold) if hold.head == place.index && hold.verdict.is_some() => {
+            hold.head += 1;
+            hold.verdict = Some(Verdict::Retry);
+            Ok(())
+        }
+        _ => Err(StoreError::Lost),
+    };
+    let mut writes = Vec::new();
+    match other {
+        Some(other) => {
+            lost(other.line_mut(place.line).as_mut())?;
+            writes.push(other.put()?);
+        }
+        None => lost(own.line_mut(place.line).as_mut())?,
+    }
+    if let Some(before) = place.index.checked_sub(1) {
+        writes.push(Write::Delete { key: task.scope.parked(place.line, &place.holder, before) });
+    }
+    Ok(writes)
+}
+
+fn attribute_value<T: serde::Serialize>(value: &T) -> Result<aws_sdk_dynamodb::types::AttributeValue, StoreError> {
+    serde_dynamo::to_attribute_value(value).map_err(|error| StoreError::Defect(error.to_string()))
+}

@@ -1,0 +1,257 @@
+//! Sending what follows: in batches across the Lambda batch, never two messages of one subject in one
+//! `SendMessageBatch` (its first entry may fail while the second is accepted).
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_sqs::types::{
+    ChangeMessageVisibilityBatchRequestEntry, MessageAttributeValue, SendMessageBatchRequestEntry,
+};
+use bellhop_events::Queue;
+use futures_util::future::join_all;
+
+/// A message to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// To which queue.
+    pub queue: Queue,
+    /// In which message group.
+    pub group: String,
+    /// The subject whose order counts.
+    pub subject: String,
+    /// SQS drops a second one within five minutes; its consumer drops any later one.
+    pub deduplication_id: String,
+    /// The body.
+    pub body: String,
+    /// The attribute `bellhop`, on the fallback queue.
+    pub note: Option<String>,
+}
+
+impl Outgoing {
+    fn size(&self) -> usize {
+        self.body.len() + self.note.as_ref().map_or(0, String::len)
+    }
+}
+
+/// The queues that a function may send to.
+#[derive(Clone)]
+pub struct Queues {
+    client: aws_sdk_sqs::Client,
+    urls: BTreeMap<Queue, String>,
+}
+
+/// SQS takes ten entries in a batch (Amazon SQS API Reference, `SendMessageBatch`).
+const MOST_ENTRIES: usize = 10;
+/// A batch stays below the limit of every emulator; one message may be larger and then goes alone.
+const MOST_BYTES: usize = 240 * 1024;
+/// Entries that SQS refuses for the moment are sent again at once, so often.
+const ROUNDS: usize = 3;
+
+impl Queues {
+    /// Queues by their URLs.
+    #[must_use]
+    pub fn new(client: aws_sdk_sqs::Client, urls: BTreeMap<Queue, String>) -> Self {
+        Self { client, urls }
+    }
+
+    /// Sends all; returns the positions of those that were not accepted, and of those behind them of the same subject.
+    pub async fn send(&self, messages: &[Outgoing]) -> BTreeSet<usize> {
+        let mut by_queue: BTreeMap<Queue, Vec<usize>> = BTreeMap::new();
+        for (position, message) in messages.iter().enumerate() {
+            by_queue.entry(message.queue).or_default().push(position);
+        }
+        let queues = by_queue.into_iter().map(|(queue, positions)| self.send_to(queue, positions, messages));
+        Box::pin(join_all(queues)).await.into_iter().flatten().collect()
+    }
+
+    async fn send_to(&self, queue: Queue, positions: Vec<usize>, messages: &[Outgoing]) -> BTreeSet<usize> {
+        let mut failed: BTreeSet<usize> = BTreeSet::new();
+        for wave in waves(&positions, messages) {
+            let subject = |position: usize| (&messages[position].group, &messages[position].subject);
+            let broken: BTreeSet<_> = failed.iter().map(|position| subject(*position)).collect();
+            let (skipped, sent): (Vec<_>, Vec<_>) = wave.into_iter().partition(|p| broken.contains(&subject(*p)));
+            let batches = chunks(&sent, messages).into_iter().map(|chunk| self.send_batch(queue, chunk, messages));
+            let refused = Box::pin(join_all(batches)).await;
+            failed.extend(skipped);
+            failed.extend(refused.into_iter().flatten());
+        }
+        failed
+    }
+
+    async fn send_batch(&self, queue: Queue, mut positions: Vec<usize>, messages: &[Outgoing]) -> Vec<usize> {
+        let Some(url) = self.urls.get(&queue) else {
+            tracing::error!(
+                queue = queue.name(),
+                "queue-unknown: the function has no URL of this queue; add it in the template"
+            );
+            return positions;
+        };
+        for _ in 0..ROUNDS {
+            let entries: Result<Vec<_>, _> = positions.iter().map(|p| entry(*p, &messages[*p])).collect();
+            let Ok(entries) = entries else { return positions };
+            match self.client.send_message_batch().queue_url(url).set_entries(Some(entries)).send().await {
+                Ok(answer) => {
+                    let refused =
+                        answer.failed().iter().filter_map(|entry| entry.id().parse().ok()).collect::<Vec<usize>>();
+                    if let Some(first) = answer.failed().first() {
+                        tracing::warn!(
+                            queue = queue.name(),
+                            refused = refused.len(),
+                            code = first.code(),
+                            "send-refused"
+                        );
+                    }
+                    positions = refused;
+                }
+                Err(error) => {
+                    let code = aws_sdk_sqs::error::ProvideErrorMetadata::code(&error).unwrap_or("no answer");
+                    tracing::warn!(queue = queue.name(), code, "send-failed");
+                    return positions;
+                }
+            }
+            if positions.is_empty() {
+                break;
+            }
+        }
+        positions
+    }
+
+    /// Makes messages visible again after their delays. What fails stays invisible until its time-out: later, not lost.
+    pub(crate) async fn delay(&self, queue: Queue, receipts: &[(String, u64)]) {
+        let Some(url) = self.urls.get(&queue) else { return };
+        for chunk in receipts.chunks(MOST_ENTRIES) {
+            let entries: Result<Vec<_>, _> = chunk
+                .iter()
+                .enumerate()
+                .map(|(n, (receipt, seconds))| {
+                    ChangeMessageVisibilityBatchRequestEntry::builder()
+                        .id(n.to_string())
+                        .receipt_handle(receipt)
+                        .visibility_timeout(i32::try_from(*seconds).unwrap_or(43_200))
+                        .build()
+                })
+                .collect();
+            let Ok(entries) = entries else { continue };
+            let call = self.client.change_message_visibility_batch().queue_url(url).set_entries(Some(entries));
+            if let Err(error) = call.send().await {
+                let code = aws_sdk_sqs::error::ProvideErrorMetadata::code(&error).unwrap_or("no answer");
+                tracing::warn!(queue = queue.name(), code, "delay-failed");
+            }
+        }
+    }
+}
+
+fn entry(position: usize, message: &Outgoing) -> Result<SendMessageBatchRequestEntry, aws_sdk_sqs::error::BuildError> {
+    let entry = SendMessageBatchRequestEntry::builder()
+        .id(position.to_string())
+        .message_group_id(&message.group)
+        .message_deduplication_id(&message.deduplication_id)
+        .message_body(acceptable(&message.body));
+    let entry = match &message.note {
+        Some(note) => {
+            let note = MessageAttributeValue::builder().data_type("String").string_value(acceptable(note)).build()?;
+            entry.message_attributes("bellhop", note)
+        }
+        None => entry,
+    };
+    entry.build()
+}
+
+/// SQS refuses U+FFFE and U+FFFF (Amazon SQS API Reference, `SendMessage`); JSON may say them by an escape. They reach
+/// us as escapes too: an original body cannot hold them.
+fn acceptable(json: &str) -> Cow<'_, str> {
+    if json.contains(['\u{FFFE}', '\u{FFFF}']) {
+        Cow::Owned(json.replace('\u{FFFE}', "\\ufffe").replace('\u{FFFF}', "\\uffff"))
+    } else {
+        Cow::Borrowed(json)
+    }
+}
+
+/// Splits positions so that each wave has a subject at most once, in order.
+fn waves(positions: &[usize], messages: &[Outgoing]) -> Vec<Vec<usize>> {
+    let mut waves: Vec<Vec<usize>> = Vec::new();
+    let mut sent: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for &position in positions {
+        let message = &messages[position];
+        let wave = sent.entry((&message.group, &message.subject)).and_modify(|wave| *wave += 1).or_insert(0);
+        if waves.len() <= *wave {
+            waves.push(Vec::new());
+        }
+        waves[*wave].push(position);
+    }
+    waves
+}
+
+fn chunks(positions: &[usize], messages: &[Outgoing]) -> Vec<Vec<usize>> {
+    let mut chunks: Vec<Vec<usize>> = Vec::new();
+    let mut bytes = 0;
+    for &position in positions {
+        let size = messages[position].size();
+        match chunks.last_mut() {
+            Some(chunk) if chunk.len() < MOST_ENTRIES && bytes + size <= MOST_BYTES => {
+                chunk.push(position);
+                bytes += size;
+            }
+            _ => {
+                chunks.push(vec![position]);
+                bytes = size;
+            }
+        }
+    }
+    chunks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn message(subject: u8, size: usize) -> Outgoing {
+        Outgoing {
+            queue: Queue::Automation,
+            group: "a#b".into(),
+            subject: subject.to_string(),
+            deduplication_id: String::new(),
+            body: "x".repeat(size),
+            note: None,
+        }
+    }
+
+    #[test]
+    fn what_sqs_refuses_is_escaped_and_means_the_same() {
+        let json = serde_json::to_string("a\u{FFFF}b\u{FFFE}ä").expect("json");
+        assert!(acceptable(&json).is_ascii() || !acceptable(&json).contains(['\u{FFFE}', '\u{FFFF}']));
+        assert_eq!(serde_json::from_str::<String>(&acceptable(&json)).expect("json"), "a\u{FFFF}b\u{FFFE}ä");
+    }
+
+    proptest! {
+        #[test]
+        fn a_batch_never_holds_a_subject_twice_and_keeps_its_order(subjects in prop::collection::vec(0..6u8, 0..60)) {
+            let messages: Vec<_> = subjects.iter().map(|s| message(*s, 10)).collect();
+            let positions: Vec<_> = (0..messages.len()).collect();
+            let mut order: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+            let mut count = 0;
+            for wave in waves(&positions, &messages) {
+                for chunk in chunks(&wave, &messages) {
+                    let distinct: BTreeSet<_> = chunk.iter().map(|p| &messages[*p].subject).collect();
+                    prop_assert_eq!(distinct.len(), chunk.len());
+                    prop_assert!(chunk.len() <= MOST_ENTRIES);
+                    count += chunk.len();
+                    for p in chunk { order.entry(&messages[p].subject).or_default().push(p); }
+                }
+            }
+            prop_assert_eq!(count, messages.len());
+            prop_assert!(order.values().all(|positions| positions.is_sorted()));
+        }
+
+        #[test]
+        fn a_batch_is_bounded_in_bytes(sizes in prop::collection::vec(1..300_000usize, 0..20)) {
+            let messages: Vec<_> = sizes.iter().enumerate().map(|(n, size)| message(u8::try_from(n).unwrap_or(0), *size)).collect();
+            let positions: Vec<_> = (0..messages.len()).collect();
+            for chunk in chunks(&positions, &messages) {
+                let bytes: usize = chunk.iter().map(|p| messages[*p].size()).sum();
+                prop_assert!(bytes <= MOST_BYTES || chunk.len() == 1);
+            }
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! What cannot be done now: parked behind another event, or given up to a person. Record, line and hold in one write.
+
+use bellhop_events::{Digest, Fault, Reason, Subject};
+use bellhop_store::{Expect, Hold, Line, Record, RecordState, StoreError, SubjectItem, Write, encode_item};
+
+use crate::Worker;
+use crate::apply::advance;
+use crate::config::DeadLetters;
+use crate::dispatch::Outgoing;
+use crate::fallback::FallbackNote;
+use crate::handler::Handler;
+use crate::judge::{Known, judge};
+use crate::outcome::{Outcome, Worked};
+use crate::process::{Loaded, MOST_RACES, Task, lost_too_often};
+
+impl<H: Handler> Worker<H> {
+    /// Parks an event behind another, in order.
+    pub(crate) async fn park(
+        &self,
+        task: &Task,
+        mut loaded: Loaded,
+        line: Line,
+        holder: &Subject,
+    ) -> Result<Worked, StoreError> {
+        let mut writes = Vec::new();
+        if let Some(place) = &task.place {
+            writes.extend(advance(task, place, &mut loaded.item, loaded.other.as_mut())?);
+        }
+        let mut record = task.record_or_new(&loaded, RecordState::Parked);
+        let on_own = *holder == *task.subject();
+        let item = if on_own { &mut loaded.item } else { loaded.other.as_mut().unwrap_or(&mut loaded.item) };
+        writes.extend(self.join(task, item, line, holder, &mut record)?);
+        writes.push(item.put()?);
+        writes.push(record.put(task.scope.record(&task.envelope.id))?);
+        self.store.commit(writes).await?;
+        Ok(Worked::of(Outcome::Parked(holder.to_string())))
+    }
+
+    /// Takes the next place of a line.
+    fn join(
+        &self,
+        task: &Task,
+        item: &mut SubjectItem,
+        line: Line,
+        holder: &Subject,
+        record: &mut Record,
+    ) -> Result<Option<Write>, StoreError> {
+        let Some(hold) = item.line_mut(line) else { return Err(StoreError::Lost) };
+        let index = hold.take_place();
+        record.place = Some((line, holder.to_string(), index));
+        record.ttl = None;
+        let parked = task.parked((self.clock)().as_second());
+        let key = task.scope.parked(line, holder, index);
+        Ok(Some(Write::Put { key, item: encode_item(&parked)?, expect: Expect::Any }))
+    }
+
+    /// The first event that waits for a subject opens the line and asks a person; the others will find the line and join.
+    pub(crate) async fn wait_for(
+        &self,
+        task: &Task,
+        mut loaded: Loaded,
+        holder: &Subject,
+        fault: &Fault,
+    ) -> Result<Worked, StoreError> {
+        let Some(other) = loaded.other.as_mut() else { return self.give_up(task, fault).await };
+        other.wait = Some(Hold::new(other.rev + 1, fault.reason.code(), (self.clock)()));
+        let mut record = loaded
+            .record
+            .clone()
+            .unwrap_or_else(|| Record::new(&task.envelope.id, task.subject(), task.digest, RecordState::Failed));
+        record.state = RecordState::Failed;
+        record.failures += 1;
+        record.note(fault.reason.code());
+        let mut writes: Vec<_> = self.join(task, other, Line::Wait, holder, &mut record)?.into_iter().collect();
+        writes.push(other.put()?);
+        writes.push(record.put(task.scope.record(&task.envelope.id))?);
+        self.store.commit(writes).await?;
+        let note = Self::fallback(task, fault, record.attempts, &record.failures.to_string());
+        Ok(Worked::sending(Outcome::Review(fault.reason), vec![note]))
+    }
+
+    /// Gives an event up to a person: from now on later events of its subject are parked.
+    pub(crate) async fn give_up(&self, task: &Task, fault: &Fault) -> Result<Worked, StoreError> {
+        let mut again = task.again;
+        for _ in 0..MOST_RACES {
+            match self.give_up_once(task, fault, again).await {
+                Err(StoreError::Lost) => again = true,
+                other => return other,
+            }
+        }
+        Err(lost_too_often())
+    }
+
+    async fn give_up_once(&self, task: &Task, fault: &Fault, again: bool) -> Result<Worked, StoreError> {
+        let mut loaded = self.load(task, Vec::new()).await?;
+        match judge(&task.envelope.id, &task.digest, &loaded.item, loaded.record.as_ref()) {
+            Known::Done if task.place.is_none() => return Ok(Worked::of(Outcome::Duplicate)),
+            Known::Waiting(state) if task.place.is_none() => return Ok(self.still_waiting(task, state, &loaded, again)),
+            Known::Conflict(known) if task.place.is_none() => return Ok(Self::conflict(task, &known, &task.digest)),
+            _ => {}
+        }
+        if let Some((line, holder)) = self.must_park(task, &loaded) {
+            return self.park(task, loaded, line, &holder).await;
+        }
+        let mut record = task.record_or_new(&loaded, RecordState::Failed);
+        record.attempts = record.attempts.max(task.deaths);
+        record.failures += 1;
+        record.note(fault.reason.code());
+        let subject = task.subject().clone();
+        let mut writes = Vec::new();
+        let heads_own_line = task.place.as_ref().is_some_and(|p| p.line == Line::Hold && p.holder == subject);
+        if heads_own_line {
+            let Some(hold) = &mut loaded.item.hold else { return Err(StoreError::Lost) };
+            hold.verdict = None;
+            hold.generation += 1;
+            fault.reason.code().clone_into(&mut hold.reason);
+        } else {
+            if let Some(place) = &task.place {
+                writes.extend(advance(task, place, &mut loaded.item, loaded.other.as_mut())?);
+            }
+            let item = &mut loaded.item;
+            item.hold = Some(Hold::new(item.rev + 1, fault.reason.code(), (self.clock)()));
+            writes.extend(self.join(task, item, Line::Hold, &subject, &mut record)?);
+        }
+        writes.push(loaded.item.put()?);
+        writes.push(record.put(task.scope.record(&task.envelope.id))?);
+        self.store.commit(writes).await?;
+        let note = Self::fallback(task, fault, record.attempts, &record.failures.to_string());
+        Ok(Worked::sending(Outcome::Review(fault.reason), vec![note]))
+    }
+
+    /// The same id or version with other content: to review, without a hold; it can only come again under a new id.
+    pub(crate) fn conflict(task: &Task, known: &str, found: &Digest) -> Worked {
+        let fault = Fault::new(Reason::IdempotencyConflict, "/data")
+            .expected(format!("the payload that is known under this id or version, digest {known}"))
+            .found(format!("digest {found}"));
+        let note = Self::fallback(task, &fault, 0, &found.to_string()[..16]);
+        Worked::sending(Outcome::Review(fault.reason), vec![note])
+    }
+
+    /// The fallback message of a task.
+    pub(crate) fn fallback(task: &Task, fault: &Fault, attempts: u32, failure: &str) -> Outgoing {
+        let group = task.scope.group().to_string();
+        let note = FallbackNote {
+            subject: Some(task.subject().to_string()),
+            event: Some(task.envelope.id.to_string()),
+            attempts,
+            critical: task.critical,
+            ..FallbackNote::of(fault, H::CONSUMER, H::QUEUE, &group, &task.message_id)
+        };
+        note.into_outgoing(&task.body, task.envelope.id.as_str(), failure)
+    }
+
+    /// The fallback message of a failure that is recorded, again: its first dispatch may have been lost.
+    pub(crate) fn repeat_fallback(task: &Task, record: &Record) -> Outgoing {
+        let fault = Fault::new(last_reason(record), "").expected("see the record of the event");
+        Self::fallback(task, &fault, record.attempts, &record.failures.to_string())
+    }
+
+    /// A second delivery of an event that waits. Its fallback message may be owed; under redrive it stays for SQS.
+    pub(crate) fn still_waiting(&self, task: &Task, state: RecordState, loaded: &Loaded, again: bool) -> Worked {
+        match loaded.record.as_ref().filter(|record| record.failures > 0) {
+            Some(record) if state == RecordState::Failed && self.policy.dead_letters == DeadLetters::Redrive => {
+                Worked::of(Outcome::Review(last_reason(record)))
+            }
+            Some(record) if again => Worked::sending(Outcome::Duplicate, vec![Self::repeat_fallback(task, record)]),
+            _ => Worked::of(Outcome::Duplicate),
+        }
+    }
+}
+
+fn last_reason(record: &Record) -> Reason {
+    let code = record.reasons.last().map_or("", String::as_str);
+    Reason::ALL.iter().copied().find(|reason| reason.code() == code).unwrap_or(Reason::AttemptsExhausted)
+}

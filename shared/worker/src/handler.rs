@@ -1,0 +1,191 @@
+//! What a function is: decisions without I/O.
+
+use std::collections::HashMap;
+
+use bellhop_events::{Digest, Envelope, Fault, Queue, Subject};
+use bellhop_store::{Item, Key, Scope, StoreError, SubjectItem, Write};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+/// A function's rules.
+pub trait Handler: Send + Sync + 'static {
+    /// The consumer's name: part of keys, records and follow-up ids, never changed.
+    const CONSUMER: &'static str;
+    /// The queue that it consumes.
+    const QUEUE: Queue;
+    /// The queues that it sends to, beside its own and the fallback queue.
+    const SENDS_TO: &'static [Queue];
+    /// What it keeps of a subject.
+    type State: Serialize + DeserializeOwned + Send;
+    /// What follow-ups are rebuilt from, with the state: kept in the item, so small.
+    type Outbox: Serialize + DeserializeOwned + Send;
+
+    /// What to read beside the subject's own item.
+    fn reads(&self, event: &Envelope, scope: &Scope) -> Result<Vec<Key>, Fault>;
+
+    /// The subject that must have a state before this event can be done. While it has none, events wait in line for it, and a
+    /// person hears of it once; a decision that `registers` it lets them flow.
+    fn waits_for(&self, _event: &Envelope) -> Option<Subject> {
+        None
+    }
+
+    /// What to do.
+    fn decide(&self, event: &Envelope, view: &View<'_, Self::State>) -> Result<Decision<Self>, Refusal>;
+
+    /// Who is to hear of it. Called again with what was stored when a dispatch must be repeated: the same answer each time.
+    fn follow_ups(&self, event: &Envelope, state: &Self::State, outbox: &Self::Outbox) -> Vec<FollowUp>;
+}
+
+/// What was loaded.
+pub struct View<'a, S> {
+    /// What is kept of the subject; none: nothing is known of it.
+    pub state: Option<S>,
+    /// The scope of the event, for keys.
+    pub scope: &'a Scope,
+    /// Now.
+    pub now: Timestamp,
+    items: &'a HashMap<Key, Item>,
+    asked: &'a [Key],
+    lists: &'a HashMap<Key, Vec<(Key, Item)>>,
+}
+
+impl<'a, S> View<'a, S> {
+    /// What a worker loads, or a test makes up. `asked` are the keys that were read, `items` what was found.
+    #[must_use]
+    pub fn new(
+        scope: &'a Scope,
+        now: Timestamp,
+        state: Option<S>,
+        asked: &'a [Key],
+        items: &'a HashMap<Key, Item>,
+        lists: &'a HashMap<Key, Vec<(Key, Item)>>,
+    ) -> Self {
+        Self { state, scope, now, items, asked, lists }
+    }
+
+    /// An item that was asked for, if there is one.
+    #[must_use]
+    pub fn item(&self, key: &Key) -> Option<&Item> {
+        self.items.get(key)
+    }
+
+    /// Whether a key was asked for: an item that was not may exist all the same.
+    #[must_use]
+    pub fn has_read(&self, key: &Key) -> bool {
+        self.asked.contains(key)
+    }
+
+    /// The state in the item of another subject.
+    pub fn state_of<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>, StoreError> {
+        let Some(item) = self.items.get(key) else { return Ok(None) };
+        decode_state(&SubjectItem::decode(key.clone(), item.clone())?)
+    }
+
+    /// The items below a prefix that was asked for with [`Needs::lists`].
+    #[must_use]
+    pub fn list(&self, prefix: &Key) -> Option<&[(Key, Item)]> {
+        self.lists.get(prefix).map(Vec::as_slice)
+    }
+}
+
+/// The handler's state in the item of a subject that a list brought.
+pub fn state_in<T: DeserializeOwned>(key: &Key, item: &Item) -> Result<Option<T>, StoreError> {
+    decode_state(&SubjectItem::decode(key.clone(), item.clone())?)
+}
+
+/// Reads the handler's state from a subject's item.
+pub(crate) fn decode_state<T: DeserializeOwned>(item: &SubjectItem) -> Result<Option<T>, StoreError> {
+    let state = item.state.clone().map(serde_dynamo::from_attribute_value).transpose();
+    state.map_err(|error| StoreError::Defect(format!("state of {}: {error}", item.key().sort_key())))
+}
+
+/// Whether a decision changes anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Effect {
+    /// It does.
+    Applied,
+    /// The event is older than what is known: remembered, without effect.
+    Stale,
+}
+
+/// What is to be done, all in one write.
+pub struct Decision<H: Handler + ?Sized> {
+    /// For logs and counts.
+    pub effect: Effect,
+    /// What is special about it, such as `unplaced`.
+    pub note: Option<&'static str>,
+    /// The new state of the subject; none: as it was.
+    pub state: Option<H::State>,
+    /// Writes of other items.
+    pub writes: Vec<Write>,
+    /// What follow-ups are rebuilt from; none: no follow-ups.
+    pub outbox: Option<H::Outbox>,
+    /// The subject exists now: events that waited for it may flow.
+    pub registers: bool,
+}
+
+impl<H: Handler + ?Sized> Decision<H> {
+    /// Older than what is known.
+    #[must_use]
+    pub fn stale() -> Self {
+        Self { effect: Effect::Stale, note: None, state: None, writes: Vec::new(), outbox: None, registers: false }
+    }
+}
+
+/// Why an event is not done now.
+#[derive(Debug)]
+pub enum Refusal {
+    /// It never will be as it is: review at once.
+    Permanent(Fault),
+    /// The same version with other content.
+    Conflict {
+        /// The content that is known.
+        known: Digest,
+        /// The content of this event.
+        found: Digest,
+    },
+    /// More must be read first.
+    Needs(Needs),
+    /// What was read cannot be understood.
+    Unreadable(StoreError),
+}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        Self::Permanent(fault)
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::Unreadable(error)
+    }
+}
+
+/// What must be read before a decision.
+#[derive(Debug, Default, PartialEq)]
+pub struct Needs {
+    /// Items.
+    pub keys: Vec<Key>,
+    /// All items below these prefixes.
+    pub lists: Vec<Key>,
+}
+
+/// An event that follows from another.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FollowUp {
+    /// To the queue of its type, in the group of its cause.
+    Event {
+        /// A type of the catalogue.
+        event_type: &'static str,
+        /// What it is about.
+        subject: Subject,
+        /// Its payload.
+        data: Map<String, Value>,
+    },
+    /// To a person: the event is done, but somebody must look.
+    Review(Fault),
+}

@@ -1,0 +1,243 @@
+//! One event: read, judge, decide, commit. A lost race reads and decides again, in place.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use bellhop_events::{Digest, Envelope, Fault, Reason, Subject};
+use bellhop_store::{Key, Line, Parked, Record, RecordState, Scope, StoreError, SubjectItem, decode_item};
+
+use crate::Worker;
+use crate::dispatch::Outgoing;
+use crate::handler::{Decision, Handler, Needs, Refusal, View, decode_state};
+use crate::judge::{Known, judge};
+use crate::outcome::{Outcome, Worked};
+
+/// How often a lost race is run again before the message is delayed.
+pub(crate) const MOST_RACES: usize = 12;
+
+/// An event to be worked, from the queue or from a line.
+pub(crate) struct Task {
+    pub envelope: Envelope,
+    pub body: String,
+    pub scope: Scope,
+    pub digest: Digest,
+    pub critical: bool,
+    pub message_id: String,
+    /// Delivered before, or worked from a line: a dispatch may be owed.
+    pub again: bool,
+    /// Its place, if it comes from a line.
+    pub place: Option<Place>,
+    /// It can never be done as it is; but those that wait before it come first.
+    pub fault: Option<Fault>,
+    /// How many runs of its message took the process down.
+    pub deaths: u32,
+}
+
+/// A place in the line behind `holder`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Place {
+    pub line: Line,
+    pub holder: Subject,
+    pub index: u64,
+}
+
+/// What was read for a task.
+pub(crate) struct Loaded {
+    pub item: SubjectItem,
+    pub record: Option<Record>,
+    /// The subject whose line the task comes from, or must wait in; if it is another than the task's own.
+    pub other: Option<SubjectItem>,
+    pub items: HashMap<Key, bellhop_store::Item>,
+    asked: Vec<Key>,
+}
+
+/// Whether the task comes from a line, and the line has not gone past it.
+fn at_head(task: &Task, loaded: &Loaded) -> bool {
+    task.place.as_ref().is_some_and(|place| {
+        let holder = loaded.other.as_ref().unwrap_or(&loaded.item);
+        holder.line(place.line).is_some_and(|hold| hold.head == place.index)
+    })
+}
+
+pub(crate) fn lost_too_often() -> StoreError {
+    StoreError::Unavailable("lost too many races for one item".to_owned())
+}
+
+impl Task {
+    pub fn subject(&self) -> &Subject {
+        &self.envelope.subject
+    }
+
+    pub fn record_or_new(&self, loaded: &Loaded, state: RecordState) -> Record {
+        let mut record =
+            loaded.record.clone().unwrap_or_else(|| Record::new(&self.envelope.id, self.subject(), self.digest, state));
+        record.state = state;
+        record
+    }
+
+    pub fn parked(&self, now: i64) -> Parked {
+        Parked { id: self.envelope.id.clone(), body: self.body.clone(), message_id: self.message_id.clone(), at: now }
+    }
+}
+
+impl<H: Handler> Worker<H> {
+    /// Works an event until it is decided and durable.
+    pub(crate) async fn process(&self, task: &Task) -> Result<Worked, StoreError> {
+        let mut again = task.again;
+        for _ in 0..MOST_RACES {
+            match self.process_once(task, again).await {
+                // Perhaps to our own write, repeated by the SDK: then a dispatch is owed.
+                Err(StoreError::Lost) => again = true,
+                other => return other,
+            }
+        }
+        Err(lost_too_often())
+    }
+
+    async fn process_once(&self, task: &Task, again: bool) -> Result<Worked, StoreError> {
+        let reads = match (&task.fault, Self::guarded(|| self.handler.reads(&task.envelope, &task.scope))) {
+            (Some(_), _) => Vec::new(),
+            (None, Ok(Ok(keys))) => keys,
+            (None, Ok(Err(fault))) => return self.give_up(task, &fault).await,
+            (None, Err(fault)) => return self.spend_attempt(task, &fault).await,
+        };
+        let mut loaded = self.load(task, reads).await?;
+        match judge(&task.envelope.id, &task.digest, &loaded.item, loaded.record.as_ref()) {
+            Known::Done if at_head(task, &loaded) => return self.step_over(task, loaded).await,
+            Known::Done => return Ok(Worked::sending(Outcome::Duplicate, self.owed(task, &loaded, again)?)),
+            Known::Waiting(_) if task.place.is_some() => {}
+            Known::Waiting(state) => return Ok(self.still_waiting(task, state, &loaded, again)),
+            Known::Conflict(known) => return Ok(Self::conflict(task, &known, &task.digest)),
+            Known::Fresh => {}
+        }
+        if let Some((line, holder)) = self.must_park(task, &loaded) {
+            return self.park(task, loaded, line, &holder).await;
+        }
+        if let Some((holder, fault)) = self.unregistered(task, &loaded) {
+            return self.wait_for(task, loaded, &holder, &fault).await;
+        }
+        if let Some(fault) = &task.fault {
+            return self.give_up(task, fault).await;
+        }
+        let mut lists = HashMap::new();
+        for _ in 0..3 {
+            match self.decide(task, &loaded, &lists) {
+                Ok(decision) => return self.apply(task, loaded, decision).await,
+                Err(Refusal::Permanent(fault)) => return self.give_up(task, &fault).await,
+                Err(Refusal::Conflict { known, found }) => return Ok(Self::conflict(task, &known.to_string(), &found)),
+                Err(Refusal::Needs(needs)) => self.read_more(&mut loaded, &mut lists, needs).await?,
+                Err(Refusal::Unreadable(StoreError::Defect(what))) => {
+                    let fault =
+                        Fault::new(Reason::AttemptsExhausted, "").found(what).expected("a state that can be read");
+                    return self.spend_attempt(task, &fault).await;
+                }
+                Err(Refusal::Unreadable(error)) => return Err(error),
+            }
+        }
+        Err(StoreError::Defect("the handler asks for more without end".to_owned()))
+    }
+
+    /// The one read: subject, record, what the handler asks for, and the line's holder.
+    pub(crate) async fn load(&self, task: &Task, mut keys: Vec<Key>) -> Result<Loaded, StoreError> {
+        let scope = &task.scope;
+        let (own, record) = (scope.subject(task.subject()), scope.record(&task.envelope.id));
+        let holder = match &task.place {
+            Some(place) => Some(place.holder.clone()),
+            None => self.handler.waits_for(&task.envelope),
+        };
+        let other = holder.map(|holder| (scope.subject(&holder), holder)).filter(|(key, _)| *key != own);
+        keys.extend([own.clone(), record.clone()]);
+        keys.extend(other.iter().map(|(key, _)| key.clone()));
+        let mut items = self.store.get(&keys).await?;
+        let item = match items.remove(&own) {
+            Some(item) => SubjectItem::decode(own, item)?,
+            None => scope.new_subject(task.subject()),
+        };
+        let other = match other {
+            None => None,
+            Some((key, holder)) => Some(match items.get(&key) {
+                Some(item) => SubjectItem::decode(key, item.clone())?,
+                None => scope.new_subject(&holder),
+            }),
+        };
+        let record = items.remove(&record).map(decode_item).transpose()?;
+        Ok(Loaded { item, record, other, items, asked: keys })
+    }
+
+    async fn read_more(
+        &self,
+        loaded: &mut Loaded,
+        lists: &mut HashMap<Key, Vec<(Key, bellhop_store::Item)>>,
+        needs: Needs,
+    ) -> Result<(), StoreError> {
+        if !needs.keys.is_empty() {
+            loaded.items.extend(self.store.get(&needs.keys).await?);
+            loaded.asked.extend(needs.keys);
+        }
+        for prefix in needs.lists {
+            let found = self.store.list(&prefix).await?;
+            lists.insert(prefix, found);
+        }
+        Ok(())
+    }
+
+    fn decide(
+        &self,
+        task: &Task,
+        loaded: &Loaded,
+        lists: &HashMap<Key, Vec<(Key, bellhop_store::Item)>>,
+    ) -> Result<Decision<H>, Refusal> {
+        let state = decode_state(&loaded.item)?;
+        let view = View::new(&task.scope, (self.clock)(), state, &loaded.asked, &loaded.items, lists);
+        Self::guarded(|| self.handler.decide(&task.envelope, &view))
+            .unwrap_or_else(|fault| Err(Refusal::Unreadable(StoreError::Defect(fault.found))))
+    }
+
+    /// A panic of the handler costs its message one attempt, and nobody else anything.
+    fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, Fault> {
+        catch_unwind(AssertUnwindSafe(run)).map_err(|_| {
+            Fault::new(Reason::HandlerPanicked, "").found("a panic in the function's code").expected("a decision")
+        })
+    }
+
+    /// Which line the event must join: that of its property until that is drained, else that of its subject. What waits for
+    /// the property is younger than what is held, so an event never passes another of its subject.
+    pub(crate) fn must_park(&self, task: &Task, loaded: &Loaded) -> Option<(Line, Subject)> {
+        let subject = task.subject();
+        match &task.place {
+            Some(place) if place.line == Line::Hold && place.holder == *subject => None,
+            None if loaded.other.as_ref().is_some_and(|other| other.wait.is_some()) => {
+                Some((Line::Wait, self.handler.waits_for(&task.envelope)?))
+            }
+            _ => loaded.item.hold.is_some().then(|| (Line::Hold, subject.clone())),
+        }
+    }
+
+    /// The subject that must be registered first, and is not.
+    fn unregistered(&self, task: &Task, loaded: &Loaded) -> Option<(Subject, Fault)> {
+        let holder = self.handler.waits_for(&task.envelope).filter(|_| task.place.is_none())?;
+        let known = loaded.other.as_ref().is_some_and(|other| other.state.is_some());
+        let fault = Fault::new(Reason::UnknownProperty, "/property")
+            .found(&holder)
+            .expected("a property registered by pms.property.upserted.v1");
+        (!known).then_some((holder, fault))
+    }
+
+    /// The dispatch that a done event may still owe.
+    fn owed(&self, task: &Task, loaded: &Loaded, again: bool) -> Result<Vec<Outgoing>, StoreError> {
+        if !again {
+            return Ok(Vec::new());
+        }
+        let item = &loaded.item;
+        let mut sends = self.rebuild(task, item)?;
+        let flowing = [Line::Hold, Line::Wait].into_iter().filter_map(|line| {
+            let hold = item.line(line).filter(|hold| hold.verdict.is_some())?;
+            Some(crate::release::wake_up(&task.scope, H::QUEUE, task.subject(), line, hold, (self.clock)()))
+        });
+        sends.extend(flowing);
+        // It failed once, and the notice of it may be owed still, though a person has helped it already.
+        let failed = loaded.record.as_ref().filter(|record| record.failures > 0);
+        sends.extend(failed.map(|record| Self::repeat_fallback(task, record)));
+        Ok(sends)
+    }
+}

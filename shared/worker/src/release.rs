@@ -1,0 +1,281 @@
+//! Release: a wake-up works the line behind a subject from its head, in bounded steps.
+//!
+//! A wake-up carries no event. It counts only if its generation is the hold's and a verdict is given, so lost, doubled or
+//! stale ones are harmless. All that entered the queue before it was parked before it: nothing overtakes.
+
+use bellhop_events::catalogue::{self, HOLD_RELEASED, HoldReleased};
+use bellhop_events::{Envelope, EventId, Fault, Queue, Subject, follow_up_id};
+use bellhop_store::{Hold, Line, Parked, RecordState, Scope, StoreError, SubjectItem, Verdict, Write, decode_item};
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use crate::Worker;
+use crate::apply::advance;
+use crate::dispatch::Outgoing;
+use crate::handler::Handler;
+use crate::outcome::{Outcome, Worked};
+use crate::process::{Loaded, Place, Task};
+
+/// How a step of a release ended.
+enum Step {
+    /// Go on with the next.
+    Next,
+    /// Nothing more to do for this wake-up.
+    End,
+    /// The wake-up must come again.
+    Again(Worked),
+}
+
+impl<H: Handler> Worker<H> {
+    /// Works the line that a wake-up names.
+    pub(crate) async fn release(&self, wake: &Task, receive_count: u32) -> Worked {
+        match self.try_release(wake, receive_count).await {
+            Ok(worked) => worked,
+            Err(error) => self.unavailable(receive_count, &error),
+        }
+    }
+
+    async fn try_release(&self, wake: &Task, receive_count: u32) -> Result<Worked, StoreError> {
+        let payload: HoldReleased = match wake.envelope.payload() {
+            Ok(payload) => payload,
+            Err(fault) => return Ok(Self::misplaced(wake, &fault)),
+        };
+        let (scope, holder, line) = (&wake.scope, wake.subject(), payload.line);
+        let mut steps = 0;
+        let mut before: Option<Hold> = None;
+        loop {
+            let Some(item) = self.store.subject(scope, holder).await? else { break };
+            let Some(hold) = item.line(line).cloned() else { break };
+            if hold.generation != payload.version || hold.verdict.is_none() {
+                break;
+            }
+            if steps == 0 && !self.dispatch_before(scope, holder, line, &hold).await? {
+                return Err(StoreError::Unavailable("follow-ups were not accepted".to_owned()));
+            }
+            if hold.is_empty() {
+                match self.close(scope, holder, line, item, &hold).await {
+                    Err(StoreError::Lost) => continue,
+                    other => other?,
+                }
+                break;
+            }
+            if steps >= self.policy.release_steps {
+                let next = wake_up(scope, H::QUEUE, holder, line, &hold, (self.clock)());
+                return Ok(Worked::sending(Outcome::Released(steps), vec![next]));
+            }
+            if before.replace(hold.clone()).as_ref() == Some(&hold) {
+                return Err(StoreError::Unavailable("the line does not move".to_owned()));
+            }
+            match self.step(scope, holder, line, &hold, receive_count).await? {
+                Step::Next => steps += 1,
+                Step::End => break,
+                Step::Again(worked) => return Ok(worked),
+            }
+        }
+        Ok(Worked::of(Outcome::Released(steps)))
+    }
+
+    async fn step(
+        &self,
+        scope: &Scope,
+        holder: &Subject,
+        line: Line,
+        hold: &Hold,
+        receive_count: u32,
+    ) -> Result<Step, StoreError> {
+        let place = Place { line, holder: holder.clone(), index: hold.head };
+        let Some(task) = self.task_at(scope, &place).await? else { return Ok(Step::End) };
+        if hold.verdict == Some(Verdict::Discard) {
+            return match self.discard(&task, &place).await {
+                Ok(()) | Err(StoreError::Lost) => Ok(Step::Next),
+                Err(error) => Err(error),
+            };
+        }
+        let worked = match self.process(&task).await {
+            Ok(worked) => worked,
+            Err(error) => self.settle(&task, receive_count, error).await,
+        };
+        if !self.queues.send(&worked.sends).await.is_empty() {
+            return Err(StoreError::Unavailable("follow-ups were not accepted".to_owned()));
+        }
+        crate::log::line(H::CONSUMER, &task.envelope, &worked, receive_count);
+        Ok(match worked.outcome {
+            // A retry keeps the wake-up, and with it the group, until the attempt succeeds or the budget is spent.
+            Outcome::Retry(..) | Outcome::Delayed(..) | Outcome::Untouched => Step::Again(worked),
+            _ => Step::Next,
+        })
+    }
+
+    /// The event at a place of a line.
+    async fn task_at(&self, scope: &Scope, place: &Place) -> Result<Option<Task>, StoreError> {
+        let key = scope.parked(place.line, &place.holder, place.index);
+        let Some(item) = self.store.get(std::slice::from_ref(&key)).await?.remove(&key) else {
+            return Err(StoreError::Unavailable(format!("no event at {}", key.sort_key())));
+        };
+        let parked: Parked = decode_item(item)?;
+        let Ok(envelope) = Envelope::decode(&parked.body) else {
+            return Err(StoreError::Unavailable(format!("unreadable event at {}", key.sort_key())));
+        };
+        let critical = catalogue::find(&envelope.event_type).is_ok_and(|entry| entry.critical);
+        let checked = catalogue::route(&envelope, H::QUEUE).and_then(|entry| (entry.check)(&envelope));
+        Ok(Some(Task {
+            fault: checked.err(),
+            deaths: 0,
+            digest: envelope.digest(),
+            scope: scope.clone(),
+            body: parked.body,
+            message_id: parked.message_id,
+            again: true,
+            place: Some(place.clone()),
+            critical,
+            envelope,
+        }))
+    }
+
+    /// The event at the head took the process down: a person is asked, and the line waits on.
+    pub(crate) async fn fail_head(&self, wake: &Task, fault: &Fault) -> Result<Worked, StoreError> {
+        let Ok(HoldReleased { version, line }) = wake.envelope.payload() else { return Ok(Worked::of(Outcome::Stale)) };
+        let (scope, holder) = (&wake.scope, wake.subject());
+        let item = self.store.subject(scope, holder).await?;
+        let hold = item
+            .as_ref()
+            .and_then(|item| item.line(line))
+            .filter(|hold| hold.generation == version && !hold.is_empty());
+        let Some(hold) = hold else { return Ok(Worked::of(Outcome::Stale)) };
+        let place = Place { line, holder: holder.clone(), index: hold.head };
+        let Some(task) = self.task_at(scope, &place).await? else { return Ok(Worked::of(Outcome::Stale)) };
+        let worked = self.give_up(&Task { deaths: wake.deaths, ..task }, fault).await?;
+        // In a line of many subjects the others go on.
+        let item = self.store.subject(scope, holder).await?;
+        let flowing = item.as_ref().and_then(|item| item.line(line)).filter(|hold| hold.verdict.is_some());
+        let wake_up = flowing.map(|hold| wake_up(scope, H::QUEUE, holder, line, hold, (self.clock)()));
+        Ok(Worked { sends: worked.sends.into_iter().chain(wake_up).collect(), ..worked })
+    }
+
+    /// The dispatch of the event that was worked last may be owed: it is made again, known follow-ups are duplicates.
+    async fn dispatch_before(
+        &self,
+        scope: &Scope,
+        holder: &Subject,
+        line: Line,
+        hold: &Hold,
+    ) -> Result<bool, StoreError> {
+        let Some(before) = hold.head.checked_sub(1) else { return Ok(true) };
+        let place = Place { line, holder: holder.clone(), index: before };
+        let key = scope.parked(line, holder, before);
+        if self.store.get(std::slice::from_ref(&key)).await?.is_empty() {
+            return Ok(true);
+        }
+        let Some(task) = self.task_at(scope, &place).await? else { return Ok(true) };
+        let Some(item) = self.store.subject(scope, task.subject()).await? else { return Ok(true) };
+        let mut sends = self.rebuild(&task, &item)?;
+        if let Some(record) = self.store.record(scope, &task.envelope.id).await?
+            && record.failures > 0
+        {
+            sends.push(Self::repeat_fallback(&task, &record));
+        }
+        Ok(self.queues.send(&sends).await.is_empty())
+    }
+
+    async fn discard(&self, task: &Task, place: &Place) -> Result<(), StoreError> {
+        let mut loaded: Loaded = self.load(task, Vec::new()).await?;
+        let mut record = task.record_or_new(&loaded, RecordState::Discarded);
+        record.place = None;
+        record.forget_after((self.clock)().as_second());
+        let mut writes = advance(task, place, &mut loaded.item, loaded.other.as_mut())?;
+        if loaded.other.is_none() {
+            writes.push(loaded.item.put()?);
+        }
+        writes.push(record.put(task.scope.record(&task.envelope.id))?);
+        self.store.commit(writes).await
+    }
+
+    /// The line is empty: the hold goes, on condition that nothing joined meanwhile.
+    async fn close(
+        &self,
+        scope: &Scope,
+        holder: &Subject,
+        line: Line,
+        mut item: SubjectItem,
+        hold: &Hold,
+    ) -> Result<(), StoreError> {
+        *item.line_mut(line) = None;
+        let mut writes = vec![item.put()?];
+        if let Some(last) = hold.head.checked_sub(1) {
+            writes.push(Write::Delete { key: scope.parked(line, holder, last) });
+        }
+        self.store.commit(writes).await
+    }
+}
+
+/// The wake-up of a hold: no event, only which line of which subject, and of which generation.
+#[must_use]
+pub fn wake_up(scope: &Scope, queue: Queue, subject: &Subject, line: Line, hold: &Hold, now: Timestamp) -> Outgoing {
+    let group = scope.group();
+    let text = [group.to_string(), subject.to_string(), hold.generation.to_string(), hold.head.to_string()];
+    let line_word = serde_json::to_string(&line).unwrap_or_default();
+    let id = EventId::hashed('w', &[scope.consumer(), &text[0], &text[1], &line_word, &text[2], &text[3]]);
+    let payload = HoldReleased { version: hold.generation, line };
+    let envelope = Envelope {
+        specversion: bellhop_events::SpecVersion::V1,
+        id,
+        source: format!("/bellhop/{}", scope.consumer()),
+        event_type: HOLD_RELEASED.name.to_owned(),
+        subject: subject.clone(),
+        time: now,
+        datacontenttype: None,
+        dataschema: None,
+        tenant: group.tenant.clone(),
+        property: group.property.clone(),
+        traceparent: None,
+        causationid: None,
+        sequence: None,
+        data: Envelope::data_of(&payload),
+    };
+    Outgoing {
+        queue,
+        group: group.to_string(),
+        subject: subject.to_string(),
+        deduplication_id: envelope.id.to_string(),
+        body: envelope.to_body(),
+        note: None,
+    }
+}
+
+/// The follow-up number `index` of an event.
+pub(crate) fn event(
+    cause: &Envelope,
+    consumer: &str,
+    index: usize,
+    event_type: &'static str,
+    subject: Subject,
+    data: Map<String, Value>,
+) -> Outgoing {
+    let version = data.get("version").and_then(Value::as_u64);
+    let envelope = Envelope {
+        specversion: bellhop_events::SpecVersion::V1,
+        id: follow_up_id(consumer, &cause.id, index),
+        source: format!("/bellhop/{consumer}"),
+        event_type: event_type.to_owned(),
+        subject,
+        time: cause.time,
+        datacontenttype: None,
+        dataschema: None,
+        tenant: cause.tenant.clone(),
+        property: cause.property.clone(),
+        // W3C Trace Context has 55 characters; what is longer is none, and must not make follow-ups too large.
+        traceparent: cause.traceparent.clone().filter(|text| text.len() <= 128),
+        causationid: Some(cause.id.clone()),
+        sequence: version.map(Envelope::sequence),
+        data,
+    };
+    let queue = catalogue::find(event_type).ok().and_then(|entry| entry.queue).unwrap_or(Queue::Fallback);
+    Outgoing {
+        queue,
+        group: cause.group().to_string(),
+        subject: envelope.subject.to_string(),
+        deduplication_id: envelope.id.to_string(),
+        body: envelope.to_body(),
+        note: None,
+    }
+}
