@@ -1,0 +1,80 @@
+"""Where things are, which ports, and whether the cloud is ours or the user's. Nothing here is slow to import."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+HERE = ROOT / "localstack"
+TEMPLATE = ROOT / "infra" / "template.yaml"
+RUN = HERE / ".run"
+STATE = RUN / "cloud.json"  # what `up` started: ports and process ids
+HOST = "127.0.0.1"
+ACCOUNT = "000000000000"
+
+
+class Problem(Exception):
+    """Something the user can mend; shown without a traceback."""
+
+
+def note(text: str):
+    """Progress, on standard error, so that standard output stays for answers."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def read_state() -> dict:
+    try:
+        return json.loads(STATE.read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+
+
+def port() -> int:
+    return int(read_state().get("port") or os.environ.get("BELLHOP_LOCAL_PORT") or 4566)
+
+
+def dynamodb_port() -> int:
+    return int(read_state().get("dynamodb_port") or os.environ.get("BELLHOP_DYNAMODB_PORT") or 4570)
+
+
+def endpoint() -> str:
+    return f"http://{HOST}:{port()}"
+
+
+def dynamodb_endpoint() -> str:
+    return f"http://{HOST}:{dynamodb_port()}"
+
+
+def is_local() -> bool:
+    """False when the user points at another cloud: then nothing is started and calls go where the SDK says."""
+    if os.environ.get("BELLHOP_CLOUD") == "aws":
+        return False
+    return os.environ.get("AWS_ENDPOINT_URL") in (None, "", endpoint())
+
+
+def is_emulator() -> bool:
+    return is_local() or "amazonaws.com" not in os.environ.get("AWS_ENDPOINT_URL", "amazonaws.com")
+
+
+def client_environment() -> dict[str, str]:
+    """What a client of the local cloud needs. DynamoDB is reached directly: LocalStack's detour is slow."""
+    return {
+        "AWS_ENDPOINT_URL": endpoint(),
+        "AWS_ENDPOINT_URL_DYNAMODB": dynamodb_endpoint(),
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+
+
+def client(service: str):
+    """A boto3 client: of the local cloud, or of whatever the user's environment and profile say."""
+    import boto3
+
+    if is_local():
+        os.environ.update(client_environment())
+        os.environ.pop("AWS_PROFILE", None)
+        os.environ.pop("AWS_SESSION_TOKEN", None)
+    return boto3.client(service, region_name=os.environ.get("AWS_REGION"))  # boto3 itself reads AWS_DEFAULT_REGION only

@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""A function for the tests: the smallest Runtime API client. What it does is told by the body of the first record.
+
+ok | slow SECONDS | error | crash | hang | fail-last (reports the last record) | refuse-once (reports all, after 0.5 s)"""
+
+import http.client
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+
+
+def call(method, path, body=None):
+    api.request(method, "/2018-06-01/runtime/" + path, body=body)
+    response = api.getresponse()
+    return response, response.read()
+
+
+def handle(event):
+    records = event.get("Records", [])
+    word, *rest = (records[0]["body"] if records else event.get("do", "ok")).split()
+    if word == "slow":
+        time.sleep(float(rest[0]))
+    elif word == "error":
+        raise ValueError("told to fail")
+    elif word == "crash":
+        os._exit(3)
+    elif word == "hang":
+        time.sleep(3600)
+    elif word == "fail-last":
+        return {"batchItemFailures": [{"itemIdentifier": records[-1]["messageId"]}]}
+    elif word == "refuse-once" and records[0]["attributes"]["ApproximateReceiveCount"] == "1":
+        time.sleep(0.5)
+        return {"batchItemFailures": [{"itemIdentifier": r["messageId"]} for r in records]}
+    if records:
+        return {"batchItemFailures": []}
+    return {"pid": os.getpid(), "env": {k: v for k, v in os.environ.items() if k.startswith("AWS_")}}
+
+
+if os.environ.get("FAIL_INIT"):
+    call("POST", "init/error", json.dumps({"errorType": "Init", "errorMessage": "told to fail"}))
+    sys.exit(1)
+trace = os.environ.get("TRACE_FILE")
+while True:
+    response, body = call("GET", "invocation/next")
+    request_id = response.getheader("Lambda-Runtime-Aws-Request-Id")
+    event = json.loads(body)
+    if trace:
+        for record in event.get("Records", []):
+            line = {"at": time.time(), "pid": os.getpid(), "request": request_id, "record": record}
+            with Path(trace).open("a") as file:
+                file.write(json.dumps(line) + "\n")
+    print("invoked", request_id, flush=True)
+    try:
+        call("POST", f"invocation/{request_id}/response", json.dumps(handle(event)))
+    except ValueError as error:
+        body = json.dumps({"errorType": "ValueError", "errorMessage": str(error)})
+        call("POST", f"invocation/{request_id}/error", body)
