@@ -1,0 +1,66 @@
+//! The clients, and the names that the template gives its resources.
+
+use aws_config::BehaviorVersion;
+use aws_sdk_sqs::operation::get_queue_url::GetQueueUrlError;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use bellhop_events::Queue;
+use bellhop_store::Store;
+
+use crate::error::{CliError, Exit};
+
+/// A deployed stack.
+pub struct Cloud {
+    prefix: String,
+    /// SQS.
+    pub sqs: aws_sdk_sqs::Client,
+    /// The tables.
+    pub store: Store,
+}
+
+/// A queue, or the dead-letter queue behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The queue itself.
+    Main,
+    /// Its dead-letter queue.
+    DeadLetter,
+}
+
+/// `${prefix}-NAME.fifo` or `${prefix}-NAME-dlq.fifo`.
+pub fn queue_name(prefix: &str, queue: Queue, side: Side) -> String {
+    match side {
+        Side::Main => format!("{prefix}-{}.fifo", queue.name()),
+        Side::DeadLetter => format!("{prefix}-{}-dlq.fifo", queue.name()),
+    }
+}
+
+impl Cloud {
+    /// Clients from environment and profile; nothing is called yet.
+    pub async fn connect(prefix: &str) -> Self {
+        let http =
+            aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+        let config = aws_config::defaults(BehaviorVersion::latest()).http_client(http).load().await;
+        let dynamodb = aws_sdk_dynamodb::Client::new(&config);
+        Self {
+            sqs: aws_sdk_sqs::Client::new(&config),
+            store: Store::new(dynamodb, format!("{prefix}-state"), format!("{prefix}-operations")),
+            prefix: prefix.to_owned(),
+        }
+    }
+
+    /// The URL of a queue.
+    pub async fn queue_url(&self, queue: Queue, side: Side) -> Result<String, CliError> {
+        let name = queue_name(&self.prefix, queue, side);
+        let answer = self.sqs.get_queue_url().queue_name(&name).send().await;
+        let answer = answer.map_err(|error| match error.as_service_error() {
+            Some(GetQueueUrlError::QueueDoesNotExist(_)) => CliError {
+                code: "queue-not-found",
+                exit: Exit::Unreachable,
+                message: format!("there is no queue {name} in this account and region"),
+                remedy: "Deploy the stack, or name its prefix with --prefix.",
+            },
+            _ => CliError::sqs(&name, error),
+        })?;
+        answer.queue_url.ok_or_else(|| CliError::unreachable(&name, "an answer without URL"))
+    }
+}

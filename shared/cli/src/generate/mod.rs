@@ -1,0 +1,98 @@
+//! `bellhop generate`: a season to try Bellhop with, and real bookings as events.
+
+mod hotel;
+mod maker;
+mod poison;
+mod season;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use clap::Args;
+use jiff::civil::Date;
+
+use crate::error::{CliError, Exit};
+use crate::output;
+
+/// What `bellhop generate` is told.
+#[derive(Debug, Args)]
+pub struct Generate {
+    /// The same seed gives the same season
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Tag put behind tenants and event ids, so that two runs never meet
+    #[arg(long, value_name = "TAG", default_value = "demo", value_parser = tag)]
+    run: String,
+    /// How many bookings, over all properties
+    #[arg(long, default_value_t = 500)]
+    bookings: usize,
+    /// First month of the season; it lasts two
+    #[arg(long, value_name = "YYYY-MM", default_value = "2026-07", value_parser = crate::calendar::month)]
+    month: Date,
+    /// Where to write the events
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    out: String,
+    /// Also write some events that are wrong, for `bellhop post --raw`
+    #[arg(long, value_name = "FILE", conflicts_with = "from_csv")]
+    poison: Option<String>,
+    /// Make events of the hotel booking demand data set instead (CSV), as property `hotel` of tenant `resort-TAG`
+    #[arg(long, value_name = "FILE")]
+    from_csv: Option<String>,
+}
+
+/// Events, one JSON text each, and what they are meant to show.
+#[derive(Debug, Default)]
+struct Stream {
+    events: Vec<String>,
+    made: BTreeMap<&'static str, usize>,
+}
+
+impl Stream {
+    fn push(&mut self, what: &'static str, event: String) {
+        *self.made.entry(what).or_default() += 1;
+        self.events.push(event);
+    }
+}
+
+/// A tag that fits every id.
+fn tag(text: &str) -> Result<String, String> {
+    let fine = (1..=16).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    if fine { Ok(text.to_owned()) } else { Err("expected 1 to 16 lower-case letters and digits".to_owned()) }
+}
+
+/// Writes the events.
+pub fn generate(args: &Generate) -> Result<Exit, CliError> {
+    let mut stream = Stream::default();
+    if let Some(file) = &args.from_csv {
+        hotel::events(file, &args.run, &mut stream)?;
+    } else {
+        season::events(args.seed, &args.run, args.bookings, args.month, &mut stream)?;
+    }
+    write(&args.out, &stream)?;
+    if let Some(file) = &args.poison {
+        let mut wrong = Stream::default();
+        poison::events(&args.run, args.month, &mut wrong)?;
+        write(file, &wrong)?;
+    }
+    Ok(Exit::Ok)
+}
+
+fn write(file: &str, stream: &Stream) -> Result<(), CliError> {
+    let mut text = stream.events.join("\n");
+    text.push('\n');
+    if file == "-" {
+        output::line(text.trim_end());
+    } else {
+        std::fs::write(file, text).map_err(|error| CliError::file(file, &error))?;
+    }
+    let mut made = String::new();
+    for (what, number) in &stream.made {
+        let _ = write!(made, "\n  {number:5} {what}");
+    }
+    output::note(format_args!(
+        "{} events{}{made}",
+        stream.events.len(),
+        if file == "-" { String::new() } else { format!(" in {file}") }
+    ));
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! `bellhop`: the command line for people who post events and look after them.
+
+mod calendar;
+mod check;
+mod cloud;
+mod error;
+mod event;
+mod generate;
+mod input;
+mod output;
+mod post;
+mod report;
+mod review;
+mod status;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use error::{CliError, Exit};
+
+const AFTER_HELP: &str = "\
+Examples:
+  bellhop validate season.ndjson              check events before anybody posts them
+  bellhop post season.ndjson                  post them, in order per property
+  bellhop status --wait-drained               wait until the workers have done them
+  bellhop calendar seaside villa --month 2026-07
+  bellhop review list                         what waits for a person
+
+Exit codes: 0 done; 1 some input was refused, or what was asked for is not there; 2 wrong usage;
+3 the cloud, or the stack in it, cannot be reached.
+
+The cloud is the one of AWS_PROFILE, AWS_REGION and AWS_ENDPOINT_URL, as with any AWS tool.";
+
+#[derive(Debug, Parser)]
+#[command(name = "bellhop", version, about = "Posts events of a property management system and looks after them", after_help = AFTER_HELP)]
+struct Cli {
+    /// First part of the stack's names
+    #[arg(long, global = true, env = "BELLHOP_PREFIX", default_value = "bellhop")]
+    prefix: String,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Check events and post them: to the queue of their type, in order per message group
+    Post(post::Post),
+    /// Check events without posting them
+    Validate(post::Validate),
+    /// Show how much waits in each queue, and for a person
+    Status(status::Status),
+    /// Show what a property has sold in a month
+    Calendar(calendar::Calendar),
+    /// Show what became of an event
+    Event(event::Event),
+    /// List, show and resolve what waits for a person
+    #[command(subcommand)]
+    Review(review::Review),
+    /// Count what a function's log lines say: outcomes, reasons, latency
+    Report(report::Report),
+    /// Make events to try things with: a season, or real bookings from a CSV file
+    Generate(generate::Generate),
+}
+
+async fn run(cli: Cli) -> Result<Exit, CliError> {
+    let prefix = cli.prefix.as_str();
+    match cli.command {
+        Command::Post(args) => post::post(&args, prefix).await,
+        Command::Validate(args) => post::validate(&args),
+        Command::Status(args) => status::status(&args, prefix).await,
+        Command::Calendar(args) => calendar::calendar(&args, prefix).await,
+        Command::Event(args) => event::event(&args, prefix).await,
+        Command::Review(command) => review::review(&command, prefix).await,
+        Command::Report(args) => report::report(&args),
+        Command::Generate(args) => generate::generate(&args),
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let exit = run(Cli::parse()).await.unwrap_or_else(|error| {
+        output::note(format_args!("error: {error}"));
+        error.exit
+    });
+    ExitCode::from(exit as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::Cli::command().debug_assert();
+    }
+}

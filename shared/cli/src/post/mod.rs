@@ -1,0 +1,126 @@
+//! `bellhop post` and `bellhop validate`.
+
+mod plan;
+mod send;
+
+use bellhop_events::Queue;
+use clap::Args;
+use serde_json::json;
+
+use crate::check::{self, Outgoing, Refusal};
+use crate::cloud::Cloud;
+use crate::error::{CliError, Exit};
+use crate::{input, output};
+
+/// What `bellhop post` is told.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
+pub struct Post {
+    /// File with events: one JSON object a line, an array, or a single object; `-` reads standard input
+    file: String,
+    /// Check everything, send nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Send the good events although others are refused (exit code 1 all the same)
+    #[arg(long, conflicts_with = "raw")]
+    skip_invalid: bool,
+    /// Send each line as it stands, unchecked: to see what the workers do with bad input
+    #[arg(long)]
+    raw: bool,
+    /// With --raw: message group of lines that do not name tenant and property
+    #[arg(long, value_name = "TENANT#PROPERTY", requires = "raw", value_parser = check::group, default_value = "unknown#unknown")]
+    group: String,
+    /// With --raw: queue of lines whose type is not in the catalogue
+    #[arg(long, requires = "raw", value_parser = check::queue, default_value = "operational-calendar")]
+    queue: Queue,
+    /// Print the summary as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What `bellhop validate` is told.
+#[derive(Debug, Args)]
+pub struct Validate {
+    /// File with events: one JSON object a line, an array, or a single object; `-` reads standard input
+    file: String,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Checks events, sends nothing.
+pub fn validate(args: &Validate) -> Result<Exit, CliError> {
+    let (good, refused) = check::check_all(input::split(&input::read(&args.file)?));
+    if args.json {
+        output::json(&json!({ "valid": good.len(), "refused": refused }));
+    } else {
+        complain(&refused);
+        output::line(format_args!("{} valid, {} refused", good.len(), refused.len()));
+    }
+    Ok(if refused.is_empty() { Exit::Ok } else { Exit::Refused })
+}
+
+/// Checks events and sends them.
+pub async fn post(args: &Post, prefix: &str) -> Result<Exit, CliError> {
+    let text = input::read(&args.file)?;
+    let (events, refused) = if args.raw {
+        let raw = input::lines(&text).into_iter().map(|piece| check::raw(piece, args.queue, &args.group));
+        (raw.collect(), Vec::new())
+    } else {
+        check::check_all(input::split(&text))
+    };
+    if let Some(event) = events.iter().find(|event: &&Outgoing| !check::fits(&event.body)) {
+        let found = format!("line {}: {} bytes", event.line, event.body.len());
+        return Err(CliError::refused(
+            "too-large",
+            found,
+            "A message takes at most 262144 bytes; make the event smaller.",
+        ));
+    }
+    if !args.json {
+        complain(&refused);
+    }
+    let stop = !refused.is_empty() && !args.skip_invalid;
+    let outcome = if stop || args.dry_run {
+        send::Summary { groups: send::groups(&events), ..send::Summary::default() }
+    } else {
+        send::send(&Cloud::connect(prefix).await, events.clone()).await?
+    };
+    report(args, &events, &refused, &outcome, stop);
+    Ok(if refused.is_empty() && outcome.unsent == 0 { Exit::Ok } else { Exit::Refused })
+}
+
+fn report(args: &Post, events: &[Outgoing], refused: &[Refusal], done: &send::Summary, stopped: bool) {
+    if args.json {
+        return output::json(&json!({
+            "accepted": done.accepted, "deduplicated": done.deduplicated, "unsent": done.unsent, "resent": done.resent,
+            "valid": events.len(), "refused": refused, "groups": done.groups, "seconds": done.seconds, "dry_run": args.dry_run,
+        }));
+    }
+    let (valid, bad, groups) = (events.len(), refused.len(), done.groups);
+    if stopped {
+        output::line(format_args!(
+            "nothing sent: {bad} refused, {valid} valid in {groups} groups (--skip-invalid sends the valid ones)"
+        ));
+    } else if args.dry_run {
+        output::line(format_args!("dry run: {valid} would be sent in {groups} groups, {bad} refused"));
+    } else {
+        let rate = output::rate(done.accepted, done.seconds);
+        output::line(format_args!(
+            "{} accepted in {groups} groups in {:.1} s ({rate}/s), {bad} refused, {} not sent",
+            done.accepted, done.seconds, done.unsent
+        ));
+        if done.deduplicated > 0 {
+            output::line(format_args!(
+                "{} of them were identical to one of the last five minutes: SQS dropped them",
+                done.deduplicated
+            ));
+        }
+    }
+}
+
+fn complain(refused: &[Refusal]) {
+    for refusal in refused {
+        output::note(refusal);
+    }
+}

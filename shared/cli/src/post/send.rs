@@ -1,0 +1,203 @@
+//! Sending what the plan allows: several batches at a time, throttles waited out, nothing overtaken.
+
+use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
+
+use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sqs::operation::send_message_batch::{SendMessageBatchError, SendMessageBatchOutput};
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use bellhop_events::Queue;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use indicatif::ProgressBar;
+
+use super::plan::{Batch, LaneId, Plan};
+use crate::check::Outgoing;
+use crate::cloud::{Cloud, Side};
+use crate::error::CliError;
+use crate::output;
+
+/// Batches on their way at a time.
+const MOST_FLIGHTS: usize = 8;
+/// Sends of one event before giving up; with the waits below about a minute.
+const MOST_TRIES: u32 = 9;
+
+/// What became of it all.
+#[derive(Debug, Default)]
+pub struct Summary {
+    /// Message groups in the input.
+    pub groups: usize,
+    /// Accepted by SQS.
+    pub accepted: usize,
+    /// Accepted, but identical to a message of the last five minutes and therefore dropped by SQS.
+    pub deduplicated: usize,
+    /// Sent more than once, after a throttle or a fault of SQS.
+    pub resent: usize,
+    /// Not sent, because an event of the same group before them could not be.
+    pub unsent: usize,
+    /// From the first send to the last answer.
+    pub seconds: f64,
+}
+
+type Answer = Result<SendMessageBatchOutput, SdkError<SendMessageBatchError>>;
+
+enum Step {
+    Answered(Batch, Box<Answer>),
+    Waited(LaneId),
+}
+
+struct Sender<'a> {
+    cloud: &'a Cloud,
+    urls: HashMap<Queue, String>,
+    plan: Plan,
+    tries: HashMap<LaneId, u32>,
+    message_ids: HashSet<String>,
+    summary: Summary,
+    bar: ProgressBar,
+}
+
+/// The number of message groups.
+pub fn groups(events: &[Outgoing]) -> usize {
+    events.iter().map(|event| &event.group).collect::<HashSet<_>>().len()
+}
+
+/// Sends all events. Errors only when SQS cannot be reached; single refusals are counted.
+pub async fn send(cloud: &Cloud, events: Vec<Outgoing>) -> Result<Summary, CliError> {
+    let mut urls = HashMap::new();
+    for queue in events.iter().map(|event| event.queue).collect::<HashSet<_>>() {
+        urls.insert(queue, cloud.queue_url(queue, Side::Main).await?);
+    }
+    let bar = output::progress(events.len(), "posting");
+    let plan = Plan::new(events);
+    let summary = Summary { groups: plan.groups(), ..Summary::default() };
+    let sender = Sender { cloud, urls, plan, tries: HashMap::new(), message_ids: HashSet::new(), summary, bar };
+    sender.run().await
+}
+
+impl Sender<'_> {
+    async fn run(mut self) -> Result<Summary, CliError> {
+        let started = Instant::now();
+        let mut flights: FuturesUnordered<BoxFuture<'_, Step>> = FuturesUnordered::new();
+        loop {
+            while flights.len() < MOST_FLIGHTS {
+                let Some(batch) = self.plan.next_batch() else { break };
+                flights.push(self.flight(batch));
+            }
+            let Some(step) = flights.next().await else { break };
+            match step {
+                Step::Waited(lane) => self.plan.again(lane),
+                Step::Answered(batch, answer) => {
+                    for (lane, wait) in self.settle(batch, *answer)? {
+                        flights.push(
+                            async move { tokio::time::sleep(wait).await }.map(move |()| Step::Waited(lane)).boxed(),
+                        );
+                    }
+                }
+            }
+        }
+        self.bar.finish_and_clear();
+        self.summary.seconds = started.elapsed().as_secs_f64();
+        Ok(self.summary)
+    }
+
+    fn flight(&self, batch: Batch) -> BoxFuture<'static, Step> {
+        let entries = batch.lanes.iter().enumerate().filter_map(|(index, lane)| {
+            let event = self.plan.head(*lane)?;
+            let entry = SendMessageBatchRequestEntry::builder().id(index.to_string());
+            // No deduplication id: content-based deduplication makes a resend after a lost answer harmless.
+            entry.message_body(&event.body).message_group_id(&event.group).build().ok()
+        });
+        let request = self.cloud.sqs.send_message_batch().set_entries(Some(entries.collect()));
+        let request = request.set_queue_url(self.urls.get(&batch.queue).cloned());
+        request.send().map(|answer| Step::Answered(batch, Box::new(answer))).boxed()
+    }
+
+    /// Books what was accepted; returns the lanes whose head goes again, and after how long.
+    fn settle(&mut self, batch: Batch, answer: Answer) -> Result<Vec<(LaneId, Duration)>, CliError> {
+        let mut again = Vec::new();
+        match answer {
+            Ok(answer) => {
+                let lane = |id: &str| id.parse().ok().and_then(|index: usize| batch.lanes.get(index).copied());
+                for entry in &answer.successful {
+                    self.accept(lane(&entry.id), &entry.message_id);
+                }
+                for entry in &answer.failed {
+                    let Some(lane) = lane(&entry.id) else { continue };
+                    // A throttle is said to be the sender's fault too; only other faults of the sender stay.
+                    let text = entry.message().unwrap_or_default();
+                    if entry.sender_fault && !entry.code.contains("Throttl") {
+                        self.refuse(lane, &format!("{}: {text}", entry.code));
+                    } else {
+                        again.push(lane);
+                    }
+                }
+            }
+            Err(error) => match permanent(&error) {
+                Some(code) if batch.lanes.len() == 1 => self.refuse(batch.lanes[0], &code),
+                Some(code) => return Err(CliError::sqs(&code, error)),
+                None => {
+                    let worn_out =
+                        batch.lanes.iter().any(|lane| self.tries.get(lane).is_some_and(|n| *n + 1 >= MOST_TRIES));
+                    if worn_out {
+                        return Err(CliError::sqs("SendMessageBatch", error));
+                    }
+                    again.extend(batch.lanes);
+                }
+            },
+        }
+        Ok(again.into_iter().filter_map(|lane| Some((lane, self.wait(lane)?))).collect())
+    }
+
+    fn accept(&mut self, lane: Option<LaneId>, message_id: &str) {
+        let Some(lane) = lane else { return };
+        self.summary.accepted += 1;
+        // SQS answers a duplicate with the id of the message that it has.
+        if !self.message_ids.insert(message_id.to_owned()) {
+            self.summary.deduplicated += 1;
+        }
+        self.tries.remove(&lane);
+        self.plan.accepted(lane);
+        self.bar.inc(1);
+    }
+
+    fn refuse(&mut self, lane: LaneId, why: &str) {
+        let number = self.plan.head(lane).map_or(0, |event| event.line);
+        let unsent = self.plan.give_up(lane);
+        self.summary.unsent += unsent;
+        self.bar.suspend(|| {
+            output::note(format_args!(
+                "line {number}: refused-by-sqs: {why}\n  Correct it and post again: it and {} later events of its group were not sent.",
+                unsent - 1
+            ));
+        });
+    }
+
+    /// Full jitter; none when the budget of tries is spent.
+    fn wait(&mut self, lane: LaneId) -> Option<Duration> {
+        let tries = self.tries.entry(lane).or_default();
+        *tries += 1;
+        let tries = *tries;
+        self.summary.resent += 1;
+        if tries >= MOST_TRIES {
+            self.refuse(lane, "SQS did not accept it after all tries");
+            return None;
+        }
+        Some(Duration::from_millis(fastrand::u64(0..=(100 << tries).min(20_000))))
+    }
+}
+
+/// The code of an error that no repetition mends.
+fn permanent(error: &SdkError<SendMessageBatchError>) -> Option<String> {
+    let code = error.as_service_error()?.code()?;
+    let codes = [
+        "AccessDenied",
+        "InvalidMessage",
+        "NonExistentQueue",
+        "QueueDoesNotExist",
+        "TooLong",
+        "InvalidSecurity",
+        "Unsupported",
+    ];
+    codes.iter().any(|known| code.contains(known)).then(|| code.to_owned())
+}

@@ -1,0 +1,211 @@
+//! `bellhop status`: how much waits where.
+
+use std::time::{Duration, Instant};
+
+use aws_sdk_sqs::types::QueueAttributeName;
+use bellhop_events::Queue;
+use bellhop_store::{Line, OpenHold};
+use clap::Args;
+use futures_util::future::try_join_all;
+use serde::Serialize;
+
+use crate::cloud::{Cloud, Side};
+use crate::error::{CliError, Exit};
+use crate::output;
+
+/// Queues that a function of this version works off; the others fill until theirs comes.
+const CONSUMED: [Queue; 1] = [Queue::OperationalCalendar];
+/// Consumers that can hold events back.
+pub const CONSUMERS: [&str; 1] = ["calendar"];
+/// More holds are not listed one by one.
+pub const MOST_HOLDS: usize = 10_000;
+/// SQS counts are approximate: drained means empty so often in a row.
+const EMPTY_POLLS: u32 = 2;
+
+/// What `bellhop status` is told.
+#[derive(Debug, Args)]
+pub struct Status {
+    /// Wait until the queues that have a worker are empty; exit code 1 when the time is up before
+    #[arg(long)]
+    wait_drained: bool,
+    /// With --wait-drained: seconds to wait at most
+    #[arg(long, default_value_t = 120, requires = "wait_drained")]
+    timeout: u64,
+    /// Print as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Messages of a queue; SQS's own numbers, approximate.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+struct Depth {
+    visible: u64,
+    in_flight: u64,
+    delayed: u64,
+}
+
+impl Depth {
+    fn total(self) -> u64 {
+        self.visible + self.in_flight + self.delayed
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct QueueStatus {
+    queue: &'static str,
+    #[serde(flatten)]
+    depth: Depth,
+    dead_letters: u64,
+    worked: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    queues: Vec<QueueStatus>,
+    /// Messages for a person: what the workers gave up, and what SQS dead-lettered.
+    review: u64,
+    /// Subjects with a failed event that nobody has decided on.
+    holds: usize,
+    /// Subjects whose line is being worked after a verdict.
+    released: usize,
+    /// Subjects whose events wait for a registration.
+    waits: usize,
+    /// Events in all lines.
+    parked: u64,
+}
+
+/// Prints the status, after waiting if so told.
+pub async fn status(args: &Status, prefix: &str) -> Result<Exit, CliError> {
+    let cloud = Cloud::connect(prefix).await;
+    let drained = !args.wait_drained || wait(&cloud, Duration::from_secs(args.timeout)).await?;
+    let report = report(&cloud).await?;
+    if args.json {
+        output::json(&report);
+    } else {
+        print(&report);
+    }
+    if !drained {
+        output::note(format_args!(
+            "not-drained: after {} s messages are left; see what the function says in its log, or wait longer with --timeout",
+            args.timeout
+        ));
+    }
+    Ok(if drained { Exit::Ok } else { Exit::Refused })
+}
+
+async fn wait(cloud: &Cloud, limit: Duration) -> Result<bool, CliError> {
+    let mut urls = Vec::new();
+    for queue in CONSUMED {
+        urls.push(cloud.queue_url(queue, Side::Main).await?);
+    }
+    let (started, spinner) = (Instant::now(), output::spinner());
+    let mut empty = 0;
+    while empty < EMPTY_POLLS {
+        let depths = try_join_all(urls.iter().map(|url| depth(cloud, url))).await?;
+        let (visible, in_flight) =
+            depths.iter().fold((0, 0), |sum, d| (sum.0 + d.visible + d.delayed, sum.1 + d.in_flight));
+        spinner.set_message(format!("waiting: {visible} in the queue, {in_flight} being worked"));
+        empty = if visible + in_flight == 0 { empty + 1 } else { 0 };
+        if empty < EMPTY_POLLS && started.elapsed() >= limit {
+            spinner.finish_and_clear();
+            return Ok(false);
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    spinner.finish_and_clear();
+    output::note(format_args!("drained after {:.1} s", started.elapsed().as_secs_f64()));
+    Ok(true)
+}
+
+async fn depth(cloud: &Cloud, url: &str) -> Result<Depth, CliError> {
+    use QueueAttributeName as Name;
+    let names = [
+        Name::ApproximateNumberOfMessages,
+        Name::ApproximateNumberOfMessagesNotVisible,
+        Name::ApproximateNumberOfMessagesDelayed,
+    ];
+    let request = cloud.sqs.get_queue_attributes().queue_url(url).set_attribute_names(Some(names.to_vec()));
+    let answer = request.send().await.map_err(|error| CliError::sqs(url, error))?;
+    let attributes = answer.attributes.unwrap_or_default();
+    let [visible, in_flight, delayed] =
+        names.map(|name| attributes.get(&name).and_then(|n| n.parse().ok()).unwrap_or_default());
+    Ok(Depth { visible, in_flight, delayed })
+}
+
+async fn report(cloud: &Cloud) -> Result<Report, CliError> {
+    let queues = Queue::ALL.map(async |queue| {
+        let url = cloud.queue_url(queue, Side::Main).await?;
+        let dead = cloud.queue_url(queue, Side::DeadLetter).await?;
+        Ok::<_, CliError>(QueueStatus {
+            queue: queue.name(),
+            depth: depth(cloud, &url).await?,
+            dead_letters: depth(cloud, &dead).await?.total(),
+            worked: CONSUMED.contains(&queue),
+        })
+    });
+    let queues = try_join_all(queues).await?;
+    let mut holds = Vec::new();
+    for consumer in CONSUMERS {
+        holds.extend(cloud.store.open_holds(consumer, MOST_HOLDS).await?);
+    }
+    Ok(Report::new(queues, &holds))
+}
+
+impl Report {
+    fn new(queues: Vec<QueueStatus>, holds: &[OpenHold]) -> Self {
+        let count =
+            |line, verdict| holds.iter().filter(|h| h.line == line && h.hold.verdict.is_some() == verdict).count();
+        let fallback = queues.iter().filter(|q| q.queue == Queue::Fallback.name()).map(|q| q.depth.total());
+        let dead = queues.iter().map(|q| q.dead_letters);
+        Self {
+            review: fallback.chain(dead).sum(),
+            holds: count(Line::Hold, false),
+            released: count(Line::Hold, true),
+            waits: count(Line::Wait, false) + count(Line::Wait, true),
+            parked: holds.iter().map(|hold| hold.hold.len()).sum(),
+            queues,
+        }
+    }
+}
+
+fn print(report: &Report) {
+    let mut table = output::table(&["queue", "visible", "in flight", "delayed", "dead letters", "worked by"]);
+    for queue in &report.queues {
+        let worked = if queue.worked { "its function" } else { "nobody yet" };
+        let Depth { visible, in_flight, delayed } = queue.depth;
+        let numbers = [visible, in_flight, delayed, queue.dead_letters].map(|n| n.to_string());
+        table.add_row(std::iter::once(queue.queue.to_owned()).chain(numbers).chain([worked.to_owned()]));
+    }
+    output::numbers(&mut table, 1..5);
+    output::line(table.trim_fmt());
+    output::line(format_args!(
+        "review: {} messages wait for a person; holds: {} subjects without verdict, {} being worked; {} wait for a registration; {} events in these lines",
+        report.review, report.holds, report.released, report.waits, report.parked
+    ));
+    output::note("(oldest: SQS tells ages only to CloudWatch, as ApproximateAgeOfOldestMessage)");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bellhop_store::{Hold, Verdict};
+
+    fn hold(line: Line, verdict: Option<Verdict>, next: u64) -> OpenHold {
+        let hold = Hold { generation: 1, head: 0, next, reason: "x".into(), since: 0, verdict };
+        OpenHold { group: "t#p".into(), subject: "booking/1".into(), line, hold }
+    }
+
+    #[test]
+    fn review_counts_fallback_and_every_dead_letter() {
+        let queue = |queue: Queue, visible, dead_letters| QueueStatus {
+            queue: queue.name(),
+            depth: Depth { visible, ..Depth::default() },
+            dead_letters,
+            worked: false,
+        };
+        let queues = vec![queue(Queue::OperationalCalendar, 7, 2), queue(Queue::Fallback, 3, 1)];
+        let holds = [hold(Line::Hold, None, 3), hold(Line::Hold, Some(Verdict::Retry), 1), hold(Line::Wait, None, 5)];
+        let report = Report::new(queues, &holds);
+        assert_eq!((report.review, report.holds, report.released, report.waits, report.parked), (6, 1, 1, 1, 9));
+    }
+}
