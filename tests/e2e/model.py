@@ -1,0 +1,157 @@
+"""The calendar once more, in plain Python and from the issue's words, not from the Rust: what a group's events, one
+after another, must lead to."""
+
+from collections import Counter, defaultdict
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from events import follow_up_id
+
+
+class FollowUp(NamedTuple):
+    queue: str
+    kind: str
+    subject: str
+    version: int
+    detail: str
+
+
+def nights(arrival: str, departure: str) -> list[date]:
+    day, last = date.fromisoformat(arrival), date.fromisoformat(departure)
+    return [day + timedelta(n) for n in range((last - day).days)]
+
+
+class Group:
+    def __init__(self):
+        self.units: dict[str, int] = {}
+        self.bookings: dict[str, dict] = {}
+        self.follow_ups: dict[str, FollowUp] = {}  # by id
+        self.unplaced: list[tuple[str, str]] = []  # (event, booking) that a person must hear of
+        self.seen: set[str] = set()
+
+    def apply(self, event: dict):
+        """An event that comes to its turn. A duplicate or an older version changes nothing."""
+        if event["id"] in self.seen:
+            return
+        self.seen.add(event["id"])
+        if event["type"].startswith("pms.property"):
+            return self._register(event)
+        subject, data = event["subject"], event["data"]
+        old = self.bookings.get(subject)
+        if old and old["version"] >= data["version"]:
+            return
+        cancelled = event["type"] == "pms.booking.cancelled.v1"
+        new = data | {"cancelled": cancelled, "placed": False, "told": False}
+        new["placed"] = not cancelled and self._fits(subject, old, new)
+        was, spot = self._spot(old), self._spot(new)
+        told = bool(old and old["told"])
+        new["told"] = (told or new["placed"]) and not cancelled
+        self.bookings[subject] = new
+        out = []
+        if was != spot:
+            ranges = [s for s in (was, spot) if s and s[1] < s[2]]
+            if len(ranges) == 2 and was[0] == spot[0] and was[1] <= spot[2] and spot[1] <= was[2]:
+                ranges = [(was[0], min(was[1], spot[1]), max(was[2], spot[2]))]
+            for unit, first, until in ranges:
+                out.append(("synchronization", "bellhop.availability.changed.v1", f"unit/{unit}", f"{first} {until}"))
+            out.append(("automation", "bellhop.cleaning.requested.v1", subject, "cancelled" if not new["placed"] else "stay"))
+        message = None
+        if new["placed"]:
+            message = "confirmation" if not told else "change" if was != spot else None
+        elif cancelled and told:
+            message = "cancellation"
+        if message:
+            out.append(("operational-guests", "bellhop.guest.message.requested.v1", subject, message))
+        if not new["placed"] and not cancelled:
+            self.unplaced.append((event["id"], subject))
+        self._emit(event, data["version"], out)
+
+    def _register(self, event: dict):
+        units = {unit["id"]: unit["capacity"] for unit in event["data"]["units"]}
+        changed = sorted(u for u in self.units | units if self.units.get(u) != units.get(u)) if self.units else []
+        self.units = units
+        first = date.fromisoformat(event["time"][:10])
+        detail = f"{first} {first + timedelta(730)}"
+        out = [("synchronization", "bellhop.availability.changed.v1", f"unit/{unit}", detail) for unit in changed]
+        self._emit(event, event["data"]["version"], out)
+
+    def _emit(self, event: dict, version: int, out: list):
+        for index, (queue, kind, subject, detail) in enumerate(out):
+            self.follow_ups[follow_up_id(event["id"], index)] = FollowUp(queue, kind, subject, version, detail)
+
+    def _spot(self, booking: dict | None):
+        return booking and booking["placed"] and (booking["unit"], booking["arrival"], booking["departure"]) or None
+
+    def _fits(self, subject: str, old: dict | None, new: dict) -> bool:
+        if self._spot(old) == (new["unit"], new["arrival"], new["departure"]):
+            return True  # a stay that stays, stays
+        sold = self.sold(new["unit"], without=subject)
+        return all(sold[night] < self.units[new["unit"]] for night in nights(new["arrival"], new["departure"]))
+
+    def sold(self, unit: str, without: str | None = None) -> Counter:
+        """Bookings by night."""
+        taken = Counter()
+        for subject, booking in self.bookings.items():
+            if booking["placed"] and booking["unit"] == unit and subject != without:
+                taken.update(nights(booking["arrival"], booking["departure"]))
+        return taken
+
+    def months(self) -> dict[str, dict]:
+        """As the store keeps them; months without a stay are left out."""
+        kept = defaultdict(lambda: {"s": {}, "n": {}})
+        for subject, booking in self.bookings.items():
+            if not booking["placed"]:
+                continue
+            by_month = defaultdict(list)
+            for night in nights(booking["arrival"], booking["departure"]):
+                by_month[f"{booking['unit']}/{night:%Y-%m}"].append(night.day)
+            for month, days in by_month.items():
+                if self.units[booking["unit"]] == 1:
+                    kept[month]["s"][subject.removeprefix("booking/")] = 100 * days[0] + days[-1]
+                else:
+                    for day in days:
+                        kept[month]["n"][f"{day:02}"] = kept[month]["n"].get(f"{day:02}", 0) + 1
+        return dict(kept)
+
+
+def seen_follow_up(queue: str, event: dict) -> FollowUp:
+    """A follow-up as it was received, in the words of the model."""
+    data = event["data"]
+    match event["type"].split(".")[1]:
+        case "availability":
+            detail = f"{data['from']} {data['until']}"
+        case "cleaning":
+            detail = "cancelled" if data["cancelled"] else "stay"
+        case _:
+            detail = data["message"]
+    return FollowUp(queue, event["type"], event["subject"], data["version"], detail)
+
+
+def check_group(test, stack, house, model: Group):
+    """The stored calendar and everything that was sent on are the model's: nothing missing, nothing twice."""
+    stored = {k: v for k, v in house.months(stack).items() if v["s"] or any(v["n"].values())}
+    for month in stored.values():
+        month["n"] = {night: count for night, count in month["n"].items() if count}
+    test.assertEqual(stored, model.months(), house.group)
+    for subject, expected in model.bookings.items():
+        state = house.state(stack, subject.removeprefix("booking/")) or {}
+        for field in ("version", "unit", "arrival", "departure"):
+            test.assertEqual(state.get(field), expected[field], f"{house.group} {subject} {field}")
+        test.assertEqual(bool(state.get("cancelled")), expected["cancelled"], f"{house.group} {subject}")
+        test.assertEqual("placed" in state, expected["placed"], f"{house.group} {subject}")
+    received, order = {}, defaultdict(list)
+    for queue in ("synchronization", "automation", "operational-guests"):
+        for message in stack.of_group(queue, house.group):
+            event = message.event
+            test.assertEqual(message.deduplication_id, event["id"])
+            test.assertEqual(event["sequence"], f"{event['data']['version']:020}")
+            if event["id"] in received:  # sent again after a crash, more than five minutes later: the same, at least
+                test.assertEqual(received[event["id"]], seen_follow_up(queue, event))
+                continue
+            received[event["id"]] = seen_follow_up(queue, event)
+            if event["subject"].startswith("booking/"):
+                order[queue, event["subject"]].append(event["sequence"])
+    test.assertEqual(received, model.follow_ups, house.group)
+    for key, sequences in order.items():
+        test.assertEqual(sequences, sorted(sequences), f"{house.group} {key}")
+    test.assertEqual(house.left_waiting(stack), [])
