@@ -1,0 +1,55 @@
+# `make help` lists what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+FUNCTIONS := bellhop-calendar
+PREFIX ?= $(or $(BELLHOP_PREFIX),bellhop)
+export BELLHOP_PREFIX := $(PREFIX)
+
+.PHONY: help build up down demo replay test test-full bench deny schemas clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+build: ## the functions (release), the command line and the local DynamoDB
+	@cargo build --release $(FUNCTIONS:%=-p %)
+	@cargo build -p bellhop -p bellhop-dynamodb
+
+up: build ## set up, start and deploy the local cloud (or deploy to the cloud of AWS_ENDPOINT_URL)
+	@localstack/cloud setup
+	@localstack/cloud up
+	@localstack/cloud deploy --prefix $(PREFIX) >/dev/null
+
+down: ## stop the local cloud; leaves nothing running
+	@[ ! -d localstack/.run ] || localstack/cloud down
+
+demo: up ## a season of two tenants and six properties, from post to picture
+	@examples/demo.sh
+
+replay: up ## real bookings, checked against an independent count: make replay DATA=FILE.csv
+	@test -f "$(DATA)" || { echo "replay: DATA is '$(DATA)', expected a CSV file: make replay DATA=../shared/data/hotel_bookings_2015.csv" >&2; exit 2; }
+	@tests/replay/replay.sh "$(DATA)"
+
+test: ## everything that CI runs; heavy cases at a twentieth of their size
+	@tests/run
+
+test-full: ## the same at full size
+	@tests/run --full
+
+deny: ## licences, sources and advisories of what we build on (fetches cargo-deny once)
+	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny@0.20.2
+	@cargo deny check
+
+bench: ## the functions beside a plain one, against an AWS that costs nothing: times, calls, write units
+	@cargo build --release -p bellhop-calendar
+	@cargo build --release -p bellhop-bench --no-default-features --features minimal-function --bin minimal-function
+	@CARGO_PROFILE_RELEASE_OPT_LEVEL=3 cargo build --release -p bellhop-bench --no-default-features --features plain-function --bin plain-function
+	@cargo run --release -q -p bellhop-bench
+
+schemas: ## renew shared/events/schemas from the catalogue
+	@UPDATE_SCHEMAS=1 cargo test -q -p bellhop-events --test schemas
+
+clean: down ## remove what was built and set up
+	@cargo clean
+	@rm -rf localstack/.venv localstack/.run
