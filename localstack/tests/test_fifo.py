@@ -1,5 +1,7 @@
 """The FIFO corrections, on LocalStack's own queue class without a server."""
 
+import sys
+import threading
 import time
 import unittest
 
@@ -30,6 +32,32 @@ class Received:
 def bodies(source: FifoQueue) -> list[str]:
     source.requeue_inflight_messages()
     return Received(source).bodies
+
+
+class Numbers(unittest.TestCase):
+    def test_no_message_is_missing_while_it_goes_in_and_out_of_flight(self):
+        q = queue()
+        for body in range(10):
+            send(q, str(body))
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        over = threading.Event()
+
+        def go_round():
+            while not over.is_set():
+                Received(q, visibility=0)
+                q.requeue_inflight_messages()
+
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(1e-6)
+        thread = threading.Thread(target=go_round)
+        thread.start()
+        try:
+            sums = {sum(map(int, q.get_queue_attributes(names).values())) for _ in range(2000)}
+        finally:
+            over.set()
+            thread.join()
+            sys.setswitchinterval(interval)
+        self.assertEqual(sums, {10})
 
 
 class Order(unittest.TestCase):

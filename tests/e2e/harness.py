@@ -192,11 +192,15 @@ class Stack:
         return taken
 
     def drain(self, seconds: float = 30):
-        """Waits until the calendar's queue is empty and all that follows is taken."""
+        """Waits until the calendar's queue is empty and all that follows is taken. SQS's numbers are approximate: empty is
+        what it is three times in a row."""
+        readings = 0
 
         def empty():
+            nonlocal readings
             self.pump()
-            return self.depth() == 0 and self.pump() == 0
+            readings = readings + 1 if self.depth() == 0 and self.pump() == 0 else 0
+            return readings == 3
 
         wait(empty, seconds, lambda: f"the queue to drain: {self.depth()} messages left; {self._last_lines()}")
 

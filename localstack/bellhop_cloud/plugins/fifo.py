@@ -58,6 +58,7 @@ _init = FifoQueue.__init__
 _put = FifoQueue.put
 _receive = FifoQueue.receive
 _clear = FifoQueue.clear
+_get_queue_attributes = FifoQueue.get_queue_attributes
 
 
 def init(self, *args, **kwargs):
@@ -154,6 +155,13 @@ def clear(self):
         self.deduplication_by_group.clear()
 
 
+def get_queue_attributes(self, attribute_names=None):
+    """Reads all the numbers at one moment. Stock reads one after the other: a message on its way between visible and in
+    flight is in neither, and a full queue looks empty."""
+    with self.mutex:
+        return _get_queue_attributes(self, attribute_names)
+
+
 def apply():
     FifoQueue.__init__ = init
     FifoQueue.get_message_group = get_message_group
@@ -163,6 +171,7 @@ def apply():
     FifoQueue.receive = receive
     FifoQueue.put = put
     FifoQueue.clear = clear
+    FifoQueue.get_queue_attributes = get_queue_attributes
 
 
 @hooks.on_infra_start()

@@ -20,7 +20,7 @@ pub const CONSUMERS: [&str; 1] = ["calendar"];
 /// More holds are not listed one by one.
 pub const MOST_HOLDS: usize = 10_000;
 /// SQS counts are approximate: drained means empty so often in a row.
-const EMPTY_POLLS: u32 = 2;
+const EMPTY_POLLS: u32 = 3;
 
 /// What `bellhop status` is told.
 #[derive(Debug, Args)]
