@@ -23,8 +23,8 @@ pub(crate) mod day {
 /// A time zone of the IANA database, such as `Europe/Lisbon`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(inline)]
-pub struct Zone(#[schemars(length(min = 1, max = 64))] String);
+#[schemars(inline, extend("minLength" = 1, "maxLength" = 64))]
+pub struct Zone(String);
 
 impl TryFrom<String> for Zone {
     type Error = String;
@@ -44,10 +44,8 @@ impl From<Zone> for String {
 /// A local time of day to the minute, written `15:00`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(inline)]
-pub struct LocalTime(
-    #[schemars(with = "String", regex(pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$"))] jiff::civil::Time,
-);
+#[schemars(inline, extend("pattern" = "^([01][0-9]|2[0-3]):[0-5][0-9]$"))]
+pub struct LocalTime(jiff::civil::Time);
 
 impl TryFrom<String> for LocalTime {
     type Error = String;

@@ -34,8 +34,8 @@ macro_rules! id {
         #[doc = concat!("Form: `", $pattern, "`.")]
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
         #[serde(try_from = "String", into = "String")]
-        #[schemars(inline)]
-        pub struct $name(#[schemars(regex(pattern = $pattern))] String);
+        #[schemars(inline, extend("pattern" = $pattern))]
+        pub struct $name(String);
 
         impl $name {
             /// The id as text.

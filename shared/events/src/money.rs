@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 /// An ISO 4217 currency code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schemars(inline)]
-pub struct Currency(#[schemars(regex(pattern = "^[A-Z]{3}$"))] String);
+#[schemars(inline, extend("pattern" = "^[A-Z]{3}$"))]
+pub struct Currency(String);
 
 impl TryFrom<String> for Currency {
     type Error = String;
