@@ -13,6 +13,8 @@ pub struct Cloud {
     prefix: String,
     /// SQS.
     pub sqs: aws_sdk_sqs::Client,
+    /// CloudWatch.
+    pub cloudwatch: aws_sdk_cloudwatch::Client,
     /// The tables.
     pub store: Store,
 }
@@ -43,14 +45,20 @@ impl Cloud {
         let dynamodb = aws_sdk_dynamodb::Client::new(&config);
         Self {
             sqs: aws_sdk_sqs::Client::new(&config),
+            cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
             store: Store::new(dynamodb, format!("{prefix}-state"), format!("{prefix}-operations")),
             prefix: prefix.to_owned(),
         }
     }
 
+    /// The name of a queue.
+    pub fn queue_name(&self, queue: Queue, side: Side) -> String {
+        queue_name(&self.prefix, queue, side)
+    }
+
     /// The URL of a queue.
     pub async fn queue_url(&self, queue: Queue, side: Side) -> Result<String, CliError> {
-        let name = queue_name(&self.prefix, queue, side);
+        let name = self.queue_name(queue, side);
         let answer = self.sqs.get_queue_url().queue_name(&name).send().await;
         let answer = answer.map_err(|error| match error.as_service_error() {
             Some(GetQueueUrlError::QueueDoesNotExist(_)) => CliError {

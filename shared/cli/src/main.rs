@@ -1,5 +1,6 @@
 //! `bellhop`: the command line for people who post events and look after them.
 
+mod ages;
 mod calendar;
 mod check;
 mod cloud;

@@ -1,5 +1,6 @@
 //! `bellhop status`: how much waits where.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use aws_sdk_sqs::types::QueueAttributeName;
@@ -9,6 +10,7 @@ use clap::Args;
 use futures_util::future::try_join_all;
 use serde::Serialize;
 
+use crate::ages::ages;
 use crate::cloud::{Cloud, Side};
 use crate::error::{CliError, Exit};
 use crate::output;
@@ -55,13 +57,20 @@ struct QueueStatus {
     queue: &'static str,
     #[serde(flatten)]
     depth: Depth,
+    /// Age of the oldest message, as CloudWatch last heard; none: it heard nothing.
+    oldest_seconds: Option<u64>,
     dead_letters: u64,
+    /// The same of the dead-letter queue.
+    oldest_dead_letter_seconds: Option<u64>,
     worked: bool,
 }
 
 #[derive(Debug, Serialize)]
 struct Report {
     queues: Vec<QueueStatus>,
+    /// Why no ages are known, if CloudWatch did not answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ages_unknown: Option<String>,
     /// Messages for a person: what the workers gave up, and what SQS dead-lettered.
     review: u64,
     /// Subjects with a failed event that nobody has decided on.
@@ -133,13 +142,24 @@ async fn depth(cloud: &Cloud, url: &str) -> Result<Depth, CliError> {
 }
 
 async fn report(cloud: &Cloud) -> Result<Report, CliError> {
+    let sides = [Side::Main, Side::DeadLetter];
+    let names: Vec<_> = Queue::ALL.iter().flat_map(|q| sides.map(|side| cloud.queue_name(*q, side))).collect();
+    let (ages, ages_unknown) = match ages(cloud, &names).await {
+        Ok(ages) => (ages, None),
+        Err(why) => (BTreeMap::new(), Some(why)),
+    };
     let queues = Queue::ALL.map(async |queue| {
         let url = cloud.queue_url(queue, Side::Main).await?;
         let dead = cloud.queue_url(queue, Side::DeadLetter).await?;
+        let (depth, dead_letters) = (depth(cloud, &url).await?, depth(cloud, &dead).await?.total());
+        // What CloudWatch heard a while ago is no age of an empty queue.
+        let age = |side, messages| ages.get(&cloud.queue_name(queue, side)).copied().filter(|_| messages > 0);
         Ok::<_, CliError>(QueueStatus {
             queue: queue.name(),
-            depth: depth(cloud, &url).await?,
-            dead_letters: depth(cloud, &dead).await?.total(),
+            depth,
+            oldest_seconds: age(Side::Main, depth.total()),
+            dead_letters,
+            oldest_dead_letter_seconds: age(Side::DeadLetter, dead_letters),
             worked: CONSUMED.contains(&queue),
         })
     });
@@ -148,7 +168,7 @@ async fn report(cloud: &Cloud) -> Result<Report, CliError> {
     for consumer in CONSUMERS {
         holds.extend(cloud.store.open_holds(consumer, MOST_HOLDS).await?);
     }
-    Ok(Report::new(queues, &holds))
+    Ok(Report { ages_unknown, ..Report::new(queues, &holds) })
 }
 
 impl Report {
@@ -163,26 +183,46 @@ impl Report {
             released: count(Line::Hold, true),
             waits: count(Line::Wait, false) + count(Line::Wait, true),
             parked: holds.iter().map(|hold| hold.hold.len()).sum(),
+            ages_unknown: None,
             queues,
         }
     }
 }
 
 fn print(report: &Report) {
-    let mut table = output::table(&["queue", "visible", "in flight", "delayed", "dead letters", "worked by"]);
+    let mut table =
+        output::table(&["queue", "visible", "in flight", "delayed", "oldest", "dead letters", "oldest", "worked by"]);
     for queue in &report.queues {
         let worked = if queue.worked { "its function" } else { "nobody yet" };
         let Depth { visible, in_flight, delayed } = queue.depth;
-        let numbers = [visible, in_flight, delayed, queue.dead_letters].map(|n| n.to_string());
-        table.add_row(std::iter::once(queue.queue.to_owned()).chain(numbers).chain([worked.to_owned()]));
+        let [visible, in_flight, delayed, dead_letters] =
+            [visible, in_flight, delayed, queue.dead_letters].map(|n| n.to_string());
+        let oldest = age(queue.oldest_seconds);
+        let oldest_dead = age(queue.oldest_dead_letter_seconds);
+        let name = queue.queue.to_owned();
+        table.add_row([name, visible, in_flight, delayed, oldest, dead_letters, oldest_dead, worked.to_owned()]);
     }
-    output::numbers(&mut table, 1..5);
+    output::numbers(&mut table, 1..7);
     output::line(table.trim_fmt());
     output::line(format_args!(
         "review: {} messages wait for a person; holds: {} subjects without verdict, {} being worked; {} wait for a registration; {} events in these lines",
         report.review, report.holds, report.released, report.waits, report.parked
     ));
-    output::note("(oldest: SQS tells ages only to CloudWatch, as ApproximateAgeOfOldestMessage)");
+    output::note(match &report.ages_unknown {
+        None => "(oldest: as CloudWatch heard in the last minutes; - where there is nothing, or it heard nothing yet)"
+            .to_owned(),
+        Some(why) => format!("ages-unknown: CloudWatch does not answer ({why}); it needs cloudwatch:GetMetricData"),
+    });
+}
+
+fn age(seconds: Option<u64>) -> String {
+    match seconds {
+        None => "-".to_owned(),
+        Some(s) if s < 120 => format!("{s} s"),
+        Some(s) if s < 7200 => format!("{} min", s / 60),
+        Some(s) if s < 172_800 => format!("{} h", s / 3600),
+        Some(s) => format!("{} days", s / 86_400),
+    }
 }
 
 #[cfg(test)]
@@ -196,11 +236,19 @@ mod tests {
     }
 
     #[test]
+    fn ages_are_short() {
+        let texts = [None, Some(7), Some(600), Some(7200), Some(1_209_600)].map(age);
+        assert_eq!(texts, ["-", "7 s", "10 min", "2 h", "14 days"]);
+    }
+
+    #[test]
     fn review_counts_fallback_and_every_dead_letter() {
         let queue = |queue: Queue, visible, dead_letters| QueueStatus {
             queue: queue.name(),
             depth: Depth { visible, ..Depth::default() },
+            oldest_seconds: None,
             dead_letters,
+            oldest_dead_letter_seconds: None,
             worked: false,
         };
         let queues = vec![queue(Queue::OperationalCalendar, 7, 2), queue(Queue::Fallback, 3, 1)];
