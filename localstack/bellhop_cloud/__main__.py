@@ -36,7 +36,7 @@ def main() -> int:
     command("kill", kill, "SIGKILL one running process of a function (for fault injection)").add_argument("function")
     command("lint", lint, "check infra/template.yaml with cfn-lint")
     sub = command("test", test, "run localstack/tests")
-    sub.add_argument("--live", action="store_true", help="also what needs the cloud up: a stack with a stand-in function")
+    sub.add_argument("--live", action="store_true", help="also on the cloud itself (started if it is down): a stack with a stand-in function")
     args = parser.parse_args()
     try:
         return args.handler(args) or 0
@@ -130,10 +130,18 @@ def lint(_args):
 
 
 def test(args):
+    from bellhop_cloud import processes
+
+    started = args.live and settings.is_local() and not processes.running()
+    if started:
+        processes.up()
     if args.live:
-        require_up()
         os.environ["BELLHOP_CLOUD_LIVE"] = "1"
-    return subprocess.run([sys.executable, "-m", "unittest", "discover", "-s", str(HERE / "tests")]).returncode
+    try:
+        return subprocess.run([sys.executable, "-m", "unittest", "discover", "-s", str(HERE / "tests")]).returncode
+    finally:
+        if started:
+            processes.down()
 
 
 if __name__ == "__main__":
