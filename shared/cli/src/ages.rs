@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
+use aws_sdk_cloudwatch::error::ProvideErrorMetadata as _;
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricDataResult, MetricStat, ScanBy};
 
 use crate::cloud::Cloud;
@@ -11,17 +12,26 @@ use crate::cloud::Cloud;
 const PERIOD_SECONDS: i32 = 60;
 /// What is older says nothing of now; an empty queue stops reporting.
 const WINDOW: Duration = Duration::from_mins(5);
+/// The status is worth more than the ages: it does not wait longer for them.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Why there are no ages, where CloudWatch gave no reason of its own.
+const NO_ANSWER: &str = "no answer";
 
 /// Seconds by queue name; a queue that reported nothing lately is absent. One call for up to 500 queues (Amazon CloudWatch
-/// API Reference, `GetMetricData`).
+/// API Reference, `GetMetricData`). The error is CloudWatch's own code, such as `AccessDenied`, or "no answer".
 pub async fn ages(cloud: &Cloud, queues: &[String]) -> Result<BTreeMap<String, u64>, String> {
     let now = SystemTime::now();
     let queries = queues.iter().enumerate().map(|(n, queue)| query(n, queue)).collect();
     let request = cloud.cloudwatch.get_metric_data().set_metric_data_queries(Some(queries));
     let request = request.start_time((now - WINDOW).into()).end_time((now + Duration::from_secs(1)).into());
-    let answer = request.scan_by(ScanBy::TimestampDescending).send().await;
-    let answer = answer.map_err(|error| aws_sdk_cloudwatch::error::DisplayErrorContext(error).to_string())?;
+    let request = request.scan_by(ScanBy::TimestampDescending).send();
+    let answer = tokio::time::timeout(PATIENCE, request).await.map_err(|_| NO_ANSWER.to_owned())?;
+    let answer = answer.map_err(|error| why(error.code()))?;
     Ok(newest(queues, answer.metric_data_results()))
+}
+
+fn why(code: Option<&str>) -> String {
+    code.unwrap_or(NO_ANSWER).to_owned()
 }
 
 fn query(number: usize, queue: &str) -> MetricDataQuery {
@@ -47,6 +57,11 @@ fn newest(queues: &[String], results: &[MetricDataResult]) -> BTreeMap<String, u
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_reason_is_a_code_or_that_there_was_no_answer() {
+        assert_eq!([why(Some("AccessDenied")), why(None)], ["AccessDenied", "no answer"]);
+    }
 
     #[test]
     fn the_newest_value_counts_and_silence_is_no_age() {

@@ -4,13 +4,15 @@ use std::fmt::Display;
 
 use bellhop_store::StoreError;
 
-/// The exit codes, as `bellhop --help` documents them; clap adds 2 for a wrong command line.
+/// The exit codes, as `bellhop --help` documents them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// Done.
     Ok = 0,
     /// Some input was refused, or what was asked for is not there.
     Refused = 1,
+    /// The command line is wrong; clap ends with the same.
+    Usage = 2,
     /// The cloud, or the stack in it, cannot be reached.
     Unreachable = 3,
 }
@@ -33,6 +35,11 @@ impl CliError {
     /// Input that was refused, or something that is not there.
     pub fn refused(code: &'static str, message: impl Display, remedy: &'static str) -> Self {
         Self { code, exit: Exit::Refused, message: message.to_string(), remedy }
+    }
+
+    /// A wrong command line that clap could not see.
+    pub fn usage(message: impl Display) -> Self {
+        Self { code: "usage", exit: Exit::Usage, message: message.to_string(), remedy: "See --help." }
     }
 
     /// A file that cannot be read or written.

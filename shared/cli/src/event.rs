@@ -1,7 +1,7 @@
 //! `bellhop event`: what became of an event.
 
 use bellhop_calendar::{Calendar, Outbox};
-use bellhop_events::{Envelope, EventId, PropertyId, SpecVersion, Subject, TenantId, follow_up_id};
+use bellhop_events::{Envelope, EventId, MessageGroup, SpecVersion, Subject, follow_up_id};
 use bellhop_store::calendar::CalendarState;
 use bellhop_store::{Record, RecordState, Scope, Seen, SubjectItem};
 use bellhop_worker::{FollowUp, Handler as _};
@@ -16,15 +16,27 @@ use crate::output;
 /// What `bellhop event` is told.
 #[derive(Debug, Args)]
 pub struct Event {
-    /// Whose event
-    tenant: TenantId,
-    /// Of which property
-    property: PropertyId,
-    /// The event's id
-    id: EventId,
+    /// The event's id; with tenant and property before it, found at once, else by reading the whole table
+    #[arg(value_name = "[TENANT PROPERTY] ID", required = true, num_args = 1..=3)]
+    what: Vec<String>,
     /// Print as JSON
     #[arg(long)]
     json: bool,
+}
+
+impl Event {
+    fn parse(&self) -> Result<(Option<MessageGroup>, EventId), CliError> {
+        let (group, id) = match self.what.as_slice() {
+            [id] => (None, id),
+            [tenant, property, id] => (Some(format!("{tenant}#{property}")), id),
+            _ => return Err(CliError::usage("expected ID, or TENANT PROPERTY ID")),
+        };
+        let group = group.map(|group| group.parse::<MessageGroup>()).transpose().map_err(CliError::usage)?;
+        if let Some(channel) = group.as_ref().and_then(|group| group.channel.as_ref()) {
+            return Err(CliError::usage(format_args!("a property's id has no #, found #{channel}")));
+        }
+        Ok((group, id.parse().map_err(CliError::usage)?))
+    }
 }
 
 /// What is known of an event.
@@ -38,21 +50,47 @@ struct Found {
 
 /// Prints what is known.
 pub async fn event(args: &Event, prefix: &str) -> Result<Exit, CliError> {
+    let (group, id) = args.parse()?;
     let cloud = Cloud::connect(prefix).await;
-    let scope = Scope::for_operator(Calendar::CONSUMER, args.tenant.clone(), args.property.clone());
-    let Some(found) = find(&cloud, &scope, &args.id).await? else {
-        return Err(CliError::refused(
-            "event-unknown",
-            format_args!("{} has no record of event {}", scope.group(), args.id),
-            "It was not worked yet (bellhop status), not readable (its message is on the fallback queue), or forgotten after 45 days.",
-        ));
+    let group = match group {
+        Some(group) => group,
+        None => look_for(&cloud, &id).await?,
     };
+    let scope = Scope::for_operator(Calendar::CONSUMER, group.tenant.clone(), group.property.clone());
+    let found = find(&cloud, &scope, &id).await?.ok_or_else(|| unknown(&id, &group))?;
     if args.json {
-        output::json(&found.to_json(&args.id));
+        output::json(&found.to_json(&group, &id));
     } else {
-        found.print(&args.id);
+        found.print(&group, &id);
     }
     Ok(Exit::Ok)
+}
+
+fn unknown(id: &EventId, place: &impl std::fmt::Display) -> CliError {
+    CliError::refused(
+        "event-unknown",
+        format_args!("there is no record of event {id} in {place}"),
+        "It was not worked yet (bellhop status), not readable (its message is on the fallback queue), or forgotten after 45 days.",
+    )
+}
+
+/// The one property that knows an event of this id.
+async fn look_for(cloud: &Cloud, id: &EventId) -> Result<MessageGroup, CliError> {
+    let spinner = output::spinner();
+    let looked_at = |items| spinner.set_message(format!("looked at {items} items"));
+    let groups = cloud.store.groups_that_know(Calendar::CONSUMER, id, looked_at).await;
+    spinner.finish_and_clear();
+    let mut groups = groups?.into_iter();
+    let first = groups.next().ok_or_else(|| unknown(id, &"this stack"))?;
+    let others: Vec<_> = groups.map(|group| group.to_string()).collect();
+    if others.is_empty() {
+        return Ok(first);
+    }
+    Err(CliError::refused(
+        "event-ambiguous",
+        format_args!("{first} and {} have each an event {id}", others.join(", ")),
+        "Say whose: bellhop event TENANT PROPERTY ID.",
+    ))
 }
 
 async fn find(cloud: &Cloud, scope: &Scope, id: &EventId) -> Result<Option<Found>, CliError> {
@@ -113,19 +151,23 @@ impl Found {
         }
     }
 
-    fn to_json(&self, id: &EventId) -> Value {
+    fn to_json(&self, group: &MessageGroup, id: &EventId) -> Value {
         let follow_ups = self
             .follow_ups
             .as_ref()
             .map(|all| all.iter().map(|(id, name)| json!({ "id": id, "type": name })).collect::<Vec<_>>());
         json!({
-            "event": id, "subject": self.subject, "outcome": self.outcome(), "digest": self.seen.map(|s| s.digest.to_string()),
+            "event": id, "tenant": group.tenant, "property": group.property, "subject": self.subject, "outcome": self.outcome(), "digest": self.seen.map(|s| s.digest.to_string()),
             "done_at": self.seen.map(|seen| time(seen.at)), "record": self.record, "follow_ups": follow_ups, "state": self.state,
         })
     }
 
-    fn print(&self, id: &EventId) {
-        output::line(format_args!("event     {id}\nsubject   {}\noutcome   {}", self.subject, self.outcome()));
+    fn print(&self, group: &MessageGroup, id: &EventId) {
+        output::line(format_args!(
+            "event     {id}\nof        {group}\nsubject   {}\noutcome   {}",
+            self.subject,
+            self.outcome()
+        ));
         if let Some(seen) = self.seen {
             output::line(format_args!("payload   sha-256 {}", seen.digest));
         }

@@ -36,6 +36,8 @@ fn newlines(bytes: &[u8]) -> usize {
 /// Splits input into events: any run of JSON values, or one array of them. Where that does not read as JSON, each line
 /// stands alone, so that one bad line is reported by its number and costs no other.
 pub fn split(text: &str) -> Vec<Piece> {
+    // What an editor on Windows puts before the first line is no part of it.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     match values(text) {
         Some(pieces) => pieces,
         None => lines(text),
@@ -80,6 +82,11 @@ impl LineCounter<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_first_event() {
+        assert_eq!(split("\u{feff}{\"a\":1}\r\n{\"a\":2}"), split("{\"a\":1}\r\n{\"a\":2}"));
+    }
 
     fn shown(text: &str) -> Vec<(usize, String)> {
         split(text).into_iter().map(|piece| (piece.line, piece.body)).collect()

@@ -190,8 +190,16 @@ impl Report {
 }
 
 fn print(report: &Report) {
-    let mut table =
-        output::table(&["queue", "visible", "in flight", "delayed", "oldest", "dead letters", "oldest", "worked by"]);
+    let mut table = output::table(&[
+        "queue",
+        "visible",
+        "in flight",
+        "delayed",
+        "oldest",
+        "dead letters",
+        "oldest dead",
+        "worked by",
+    ]);
     for queue in &report.queues {
         let worked = if queue.worked { "its function" } else { "nobody yet" };
         let Depth { visible, in_flight, delayed } = queue.depth;
@@ -211,7 +219,9 @@ fn print(report: &Report) {
     output::note(match &report.ages_unknown {
         None => "(oldest: as CloudWatch heard in the last minutes; - where there is nothing, or it heard nothing yet)"
             .to_owned(),
-        Some(why) => format!("ages-unknown: CloudWatch does not answer ({why}); it needs cloudwatch:GetMetricData"),
+        Some(why) => {
+            format!("ages-unknown: {why}; ages come from CloudWatch, with the permission cloudwatch:GetMetricData")
+        }
     });
 }
 

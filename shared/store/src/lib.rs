@@ -13,6 +13,7 @@ mod read;
 mod record;
 mod resolve;
 mod scope;
+mod search;
 mod write;
 
 pub use error::StoreError;
