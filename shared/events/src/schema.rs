@@ -59,7 +59,8 @@ fn async_api() -> Value {
                     "fifoQueue": true,
                     "deduplicationScope": "messageGroup",
                     "fifoThroughputLimit": "perMessageGroupId",
-                }, "bindingVersion": "0.3.0" } },
+                // The newest version that the official parser (@asyncapi/parser) knows.
+                }, "bindingVersion": "0.2.0" } },
             }),
         );
         let public: Vec<_> = entries
