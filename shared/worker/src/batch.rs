@@ -8,7 +8,7 @@ use bellhop_events::{Envelope, Fault, Reason, catalogue};
 use bellhop_store::{Mark, Scope};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::Worker;
 use crate::config::DeadLetters;
@@ -25,6 +25,15 @@ struct Item {
     mark: Mark,
     event: Option<Envelope>,
     worked: Option<Worked>,
+}
+
+/// How far the time of a batch reaches.
+#[derive(Clone, Copy)]
+struct Time {
+    /// No message is begun from then on.
+    stop: Instant,
+    /// What still runs is cut off, as a crash would: AWS hangs, and the rest of the time is for the answer.
+    cut: Instant,
 }
 
 /// Messages of one group, in order.
@@ -52,17 +61,18 @@ impl Group {
 }
 
 impl<H: Handler> Worker<H> {
-    /// Works a batch; returns the ids of the messages that must come again. Never panics, never takes longer than the deadline
-    /// but for one message.
+    /// Works a batch; returns the ids of the messages that must come again. Never panics, and waits for nothing beyond the
+    /// deadline.
     pub async fn run_batch(&self, messages: Vec<Message>, deadline: Instant) -> Vec<String> {
         let total = deadline.saturating_duration_since(Instant::now());
-        let stop = deadline - (total / 5).max(Duration::from_millis(500)).min(total / 2);
+        let reserve = (total / 5).max(Duration::from_millis(500)).min(total / 2);
+        let time = Time { stop: deadline - reserve, cut: deadline - reserve / 2 };
         let mut groups = self.groups(messages).await;
         // A message that may have killed the process runs alone, after all others.
-        join_all(groups.iter_mut().map(|group| self.run_group(group, stop, false))).await;
+        join_all(groups.iter_mut().map(|group| self.run_group(group, time, false))).await;
         self.flush(&mut groups).await;
         for index in 0..groups.len() {
-            self.run_group(&mut groups[index], stop, true).await;
+            self.run_group(&mut groups[index], time, true).await;
             self.flush(&mut groups[index..=index]).await;
         }
         self.answer(groups).await
@@ -93,7 +103,7 @@ impl<H: Handler> Worker<H> {
     }
 
     /// Runs a group up to the first message that must run alone; or, alone, from there on.
-    async fn run_group(&self, group: &mut Group, stop: Instant, alone: bool) {
+    async fn run_group(&self, group: &mut Group, time: Time, alone: bool) {
         let mut unsent_subjects: BTreeSet<String> = BTreeSet::new();
         for index in 0..group.items.len() {
             let item = &mut group.items[index];
@@ -104,7 +114,7 @@ impl<H: Handler> Worker<H> {
                 group.stopped = !worked.outcome.is_final() && !matches!(worked.outcome, Outcome::Redrive(_));
                 continue;
             }
-            if Instant::now() >= stop || (item.mark.open && !alone) {
+            if Instant::now() >= time.stop || (item.mark.open && !alone) {
                 group.stopped = group.stopped || !item.mark.open || alone;
                 return;
             }
@@ -121,7 +131,7 @@ impl<H: Handler> Worker<H> {
             }
             unsent_subjects.extend(subject);
             let item = &mut group.items[index];
-            let worked = self.run_marked(&item.message, &item.mark, alone).await;
+            let worked = self.run_marked(&item.message, &item.mark, alone, time.cut).await;
             let goes_on = worked.outcome.is_final() || matches!(worked.outcome, Outcome::Redrive(_));
             item.worked = Some(worked);
             group.stopped = !goes_on;
@@ -129,9 +139,10 @@ impl<H: Handler> Worker<H> {
     }
 
     /// From the second receive on, a start mark stands before the body is looked at.
-    async fn run_marked(&self, message: &Message, mark: &Mark, alone: bool) -> Worked {
+    async fn run_marked(&self, message: &Message, mark: &Mark, alone: bool, cut: Instant) -> Worked {
+        let cut_off = |_| self.unavailable(message.receive_count, &"the function's time is up");
         if message.receive_count < 2 {
-            return self.run(message).await;
+            return timeout_at(cut, self.run(message)).await.unwrap_or_else(cut_off);
         }
         let deaths = mark.deaths + u32::from(mark.open && mark.alone);
         let ttl = (self.clock)().as_second() + bellhop_store::KEEP_DAYS * 86_400;
@@ -140,9 +151,10 @@ impl<H: Handler> Worker<H> {
             return self.unavailable(message.receive_count, &error);
         }
         let worked = match deaths.checked_sub(self.policy.most_deaths()) {
-            None => self.run(message).await,
-            Some(beyond) => self.killed(message, deaths, beyond).await,
+            None => timeout_at(cut, self.run(message)).await,
+            Some(beyond) => timeout_at(cut, self.killed(message, deaths, beyond)).await,
         };
+        let worked = worked.unwrap_or_else(cut_off);
         let ended = Mark { open: false, alone: false, ..begun };
         if self.store.put_mark(H::CONSUMER, &message.id, &ended).await.is_err() {
             tracing::warn!(message_id = message.id, "mark-not-closed: should the message come again, it runs alone");
