@@ -86,7 +86,8 @@ impl<H: Handler> Worker<H> {
         let outbox =
             serde_dynamo::from_attribute_value(outbox.clone()).map_err(|e| StoreError::Defect(e.to_string()))?;
         let Some(state) = decode_state(item)? else { return Ok(Vec::new()) };
-        let follow_ups = self.handler.follow_ups(event, &state, &outbox);
+        let follow_ups = Self::guarded(|| self.handler.follow_ups(event, &state, &outbox))
+            .map_err(|fault| StoreError::Defect(fault.found))?;
         Ok(follow_ups
             .into_iter()
             .enumerate()
@@ -114,9 +115,11 @@ pub(crate) fn advance(
 ) -> Result<Vec<Write>, StoreError> {
     let lost = |hold: Option<&mut Hold>| match hold {
         // Somebody else advanced it, or a person's verdict changed: read again.
-        Some(hold) if hold.head == place.index && hold.verdict.is_some() => {
+        Some(hold) if place.is_next(hold) => {
             hold.head += 1;
             hold.verdict = Some(Verdict::Retry);
+            // The wake-up that died of this event must not fail the next as well, should it come again.
+            hold.generation += u64::from(task.deaths > 0);
             Ok(())
         }
         _ => Err(StoreError::Lost),

@@ -5,14 +5,26 @@ use bellhop_store::{RecordState, StoreError};
 
 use crate::Worker;
 use crate::handler::Handler;
+use crate::judge::{Known, judge};
 use crate::outcome::{Outcome, Worked};
-use crate::process::{MOST_RACES, Task, lost_too_often};
+use crate::process::{MOST_RACES, Task, is_overtaken, lost_too_often};
 
 impl<H: Handler> Worker<H> {
     /// A fault that belongs to this message cost it an attempt. The budget spent, a person is asked.
     pub(crate) async fn spend_attempt(&self, task: &Task, fault: &Fault) -> Result<Worked, StoreError> {
         for _ in 0..MOST_RACES {
             let loaded = self.load(task, Vec::new()).await?;
+            match judge(&task.envelope.id, &task.digest, &loaded.item, loaded.record.as_ref()) {
+                // Its effect stands: what cannot be made is its follow-ups.
+                Known::Done => return Err(StoreError::Defect(fault.found.clone())),
+                // A faster process has given it up or parked it.
+                Known::Waiting(state) if task.place.is_none() => {
+                    return Ok(self.still_waiting(task, state, &loaded, true));
+                }
+                Known::Conflict(known) => return self.conflict(task, loaded, &known, &task.digest).await,
+                _ if is_overtaken(task, &loaded) => return Ok(Self::overtaken(task, &loaded)),
+                _ => {}
+            }
             let state = RecordState::Retrying;
             let mut record = task.record_or_new(&loaded, state);
             record.attempts += 1;
@@ -28,7 +40,7 @@ impl<H: Handler> Worker<H> {
                 }
                 Ok(()) => {
                     let delay = self.policy.backoff.delay(attempt, fastrand::f64());
-                    return Ok(Worked { attempt: attempt + 1, ..Worked::of(Outcome::Retry(fault.reason, delay)) });
+                    return Ok(Worked { attempt, ..Worked::of(Outcome::Retry(fault.reason, delay)) });
                 }
                 Err(StoreError::Lost) => {}
                 Err(error) => return Err(error),
@@ -54,18 +66,27 @@ impl<H: Handler> Worker<H> {
         };
         match worked {
             Ok(worked) => worked,
-            // Not even the record can be kept: what SQS counts bounds it, and a person sees it, without a hold.
-            Err(StoreError::Defect(what)) => {
-                let fault = Fault::new(Reason::AttemptsExhausted, "").found(what).expected("an item that can be read");
-                if receive_count < self.policy.attempt_budget {
-                    let delay = self.policy.backoff.delay(receive_count, fastrand::f64());
-                    return Worked::of(Outcome::Retry(fault.reason, delay));
-                }
-                let note = Self::fallback(task, &fault, receive_count, "unreadable");
-                Worked::sending(Outcome::Review(fault.reason), vec![note])
-            }
-            Err(error) => self.unavailable(receive_count, &error),
+            Err(error) => self.unrecorded(task, receive_count, error),
         }
+    }
+
+    /// Not even the record can be kept: what SQS counts bounds it, and a person sees it, without a hold.
+    pub(crate) fn unrecorded(&self, task: &Task, receive_count: u32, error: StoreError) -> Worked {
+        let fault = match error {
+            StoreError::Defect(what) => {
+                Fault::new(Reason::AttemptsExhausted, "").found(what).expected("an item that can be read")
+            }
+            StoreError::TooLarge(what) => {
+                Fault::new(Reason::ItemTooLarge, "").found(what).expected("an item with room for a hold")
+            }
+            error => return self.unavailable(receive_count, &error),
+        };
+        if receive_count < self.policy.attempt_budget {
+            let delay = self.policy.backoff.delay(receive_count, fastrand::f64());
+            return Worked::of(Outcome::Retry(fault.reason, delay));
+        }
+        let note = Self::fallback(task, &fault, receive_count, "unreadable");
+        Worked::sending(Outcome::Review(fault.reason), vec![note])
     }
 
     /// AWS is not there: no attempt is spent, the whole group waits.

@@ -170,7 +170,10 @@ impl<H: Handler> Worker<H> {
         let worked = match Self::task(message).map(|task| Task { deaths, ..task }) {
             // Where even the giving up is deadly, it is done without a look at anything: no hold, but an end.
             Ok(task) if beyond < 2 && task.envelope.event_type == catalogue::HOLD_RELEASED.name => {
-                self.fail_head(&task, &fault).await
+                // The wake-up itself is well: nothing for SQS to take out.
+                let worked = self.fail_head(&task, &fault).await;
+                let worked = worked.unwrap_or_else(|error| self.unrecorded(&task, message.receive_count, error));
+                return Worked { attempt: deaths, ..worked };
             }
             Ok(task) if beyond < 2 => self.give_up(&task, &fault).await,
             _ => Ok(Self::unreadable(message, &fault, deaths)),

@@ -11,7 +11,7 @@ use crate::fallback::FallbackNote;
 use crate::handler::Handler;
 use crate::judge::{Known, judge};
 use crate::outcome::{Outcome, Worked};
-use crate::process::{Loaded, MOST_RACES, Task, lost_too_often};
+use crate::process::{Loaded, MOST_RACES, Task, is_overtaken, lost_too_often};
 
 impl<H: Handler> Worker<H> {
     /// Parks an event behind another, in order.
@@ -96,7 +96,10 @@ impl<H: Handler> Worker<H> {
         match judge(&task.envelope.id, &task.digest, &loaded.item, loaded.record.as_ref()) {
             Known::Done if task.place.is_none() => return Ok(Worked::of(Outcome::Duplicate)),
             Known::Waiting(state) if task.place.is_none() => return Ok(self.still_waiting(task, state, &loaded, again)),
-            Known::Conflict(known) if task.place.is_none() => return Ok(Self::conflict(task, &known, &task.digest)),
+            Known::Conflict(known) if task.place.is_none() => {
+                return self.conflict(task, loaded, &known, &task.digest).await;
+            }
+            _ if is_overtaken(task, &loaded) => return Ok(Self::overtaken(task, &loaded)),
             _ => {}
         }
         if let Some((line, holder)) = self.must_park(task, &loaded) {
@@ -129,13 +132,48 @@ impl<H: Handler> Worker<H> {
         Ok(Worked::sending(Outcome::Review(fault.reason), vec![note]))
     }
 
-    /// The same id or version with other content: to review, without a hold; it can only come again under a new id.
-    pub(crate) fn conflict(task: &Task, known: &str, found: &Digest) -> Worked {
+    /// The same id or version with other content: to review, without a hold; it can only come again under a new id. A line
+    /// goes on behind it.
+    pub(crate) async fn conflict(
+        &self,
+        task: &Task,
+        mut loaded: Loaded,
+        known: &str,
+        found: &Digest,
+    ) -> Result<Worked, StoreError> {
         let fault = Fault::new(Reason::IdempotencyConflict, "/data")
             .expected(format!("the payload that is known under this id or version, digest {known}"))
             .found(format!("digest {found}"));
-        let note = Self::fallback(task, &fault, 0, &found.to_string()[..16]);
-        Worked::sending(Outcome::Review(fault.reason), vec![note])
+        let mut failure = found.to_string()[..16].to_owned();
+        if let Some(place) = &task.place {
+            let mut writes = advance(task, place, &mut loaded.item, loaded.other.as_mut())?;
+            if loaded.other.is_none() {
+                writes.push(loaded.item.put()?);
+            }
+            // A record that knows another payload is not this event's.
+            if let Some(record) = loaded.record.as_mut().filter(|record| record.accepts(&task.digest)) {
+                record.state = RecordState::Discarded;
+                record.place = None;
+                record.failures += 1;
+                record.note(fault.reason.code());
+                record.discarded_because = Some(fault.reason.code().to_owned());
+                record.forget_after((self.clock)().as_second());
+                failure = record.failures.to_string();
+                writes.push(record.put(task.scope.record(&task.envelope.id))?);
+            }
+            self.store.commit(writes).await?;
+        }
+        let note = Self::fallback(task, &fault, 0, &failure);
+        Ok(Worked::sending(Outcome::Review(fault.reason), vec![note]))
+    }
+
+    /// An event of a line that a faster process has failed, or a person has decided on since: only the notice may be owed.
+    pub(crate) fn overtaken(task: &Task, loaded: &Loaded) -> Worked {
+        let failed = loaded.record.as_ref().filter(|record| record.state == RecordState::Failed);
+        Worked::sending(
+            Outcome::Duplicate,
+            failed.map(|record| Self::repeat_fallback(task, record)).into_iter().collect(),
+        )
     }
 
     /// The fallback message of a task.

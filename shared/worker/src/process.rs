@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bellhop_events::{Digest, Envelope, Fault, Reason, Subject};
-use bellhop_store::{Key, Line, Parked, Record, RecordState, Scope, StoreError, SubjectItem, decode_item};
+use bellhop_store::{Hold, Key, Line, Parked, Record, RecordState, Scope, StoreError, SubjectItem, decode_item};
 
 use crate::Worker;
 use crate::dispatch::Outgoing;
@@ -39,6 +39,20 @@ pub(crate) struct Place {
     pub line: Line,
     pub holder: Subject,
     pub index: u64,
+    /// The generation of the line when the event was taken from it.
+    pub generation: u64,
+}
+
+impl Place {
+    /// The head of a line.
+    pub fn head(line: Line, holder: &Subject, hold: &Hold) -> Self {
+        Self { line, holder: holder.clone(), index: hold.head, generation: hold.generation }
+    }
+
+    /// Whether the line still asks for this event: it has not gone past it, and nobody gave or asked for another verdict.
+    pub fn is_next(&self, hold: &Hold) -> bool {
+        hold.head == self.index && hold.generation == self.generation && hold.verdict.is_some()
+    }
 }
 
 /// What was read for a task.
@@ -51,11 +65,11 @@ pub(crate) struct Loaded {
     asked: Vec<Key>,
 }
 
-/// Whether the task comes from a line, and the line has not gone past it.
-fn at_head(task: &Task, loaded: &Loaded) -> bool {
+/// Whether the task comes from a line that no longer asks for it: a faster process has worked it, or failed it.
+pub(crate) fn is_overtaken(task: &Task, loaded: &Loaded) -> bool {
     task.place.as_ref().is_some_and(|place| {
         let holder = loaded.other.as_ref().unwrap_or(&loaded.item);
-        holder.line(place.line).is_some_and(|hold| hold.head == place.index)
+        !holder.line(place.line).is_some_and(|hold| place.is_next(hold))
     })
 }
 
@@ -103,11 +117,14 @@ impl<H: Handler> Worker<H> {
         };
         let mut loaded = self.load(task, reads).await?;
         match judge(&task.envelope.id, &task.digest, &loaded.item, loaded.record.as_ref()) {
-            Known::Done if at_head(task, &loaded) => return self.step_over(task, loaded).await,
+            Known::Done if task.place.is_some() && !is_overtaken(task, &loaded) => {
+                return self.step_over(task, loaded).await;
+            }
             Known::Done => return Ok(Worked::sending(Outcome::Duplicate, self.owed(task, &loaded, again)?)),
+            _ if is_overtaken(task, &loaded) => return Ok(Self::overtaken(task, &loaded)),
             Known::Waiting(_) if task.place.is_some() => {}
             Known::Waiting(state) => return Ok(self.still_waiting(task, state, &loaded, again)),
-            Known::Conflict(known) => return Ok(Self::conflict(task, &known, &task.digest)),
+            Known::Conflict(known) => return self.conflict(task, loaded, &known, &task.digest).await,
             Known::Fresh => {}
         }
         if let Some((line, holder)) = self.must_park(task, &loaded) {
@@ -121,10 +138,19 @@ impl<H: Handler> Worker<H> {
         }
         let mut lists = HashMap::new();
         for _ in 0..3 {
-            match self.decide(task, &loaded, &lists) {
-                Ok(decision) => return self.apply(task, loaded, decision).await,
+            let decision = match self.decide(task, &loaded, &lists) {
+                Ok(decision) => decision,
+                Err(panicked) => return self.spend_attempt(task, &panicked).await,
+            };
+            match decision {
+                Ok(decision) => {
+                    let attempt = loaded.record.as_ref().map_or(1, |record| record.attempts + 1);
+                    return Ok(Worked { attempt, ..self.apply(task, loaded, decision).await? });
+                }
                 Err(Refusal::Permanent(fault)) => return self.give_up(task, &fault).await,
-                Err(Refusal::Conflict { known, found }) => return Ok(Self::conflict(task, &known.to_string(), &found)),
+                Err(Refusal::Conflict { known, found }) => {
+                    return self.conflict(task, loaded, &known.to_string(), &found).await;
+                }
                 Err(Refusal::Needs(needs)) => self.read_more(&mut loaded, &mut lists, needs).await?,
                 Err(Refusal::Unreadable(StoreError::Defect(what))) => {
                     let fault =
@@ -186,15 +212,17 @@ impl<H: Handler> Worker<H> {
         task: &Task,
         loaded: &Loaded,
         lists: &HashMap<Key, Vec<(Key, bellhop_store::Item)>>,
-    ) -> Result<Decision<H>, Refusal> {
-        let state = decode_state(&loaded.item)?;
+    ) -> Result<Result<Decision<H>, Refusal>, Fault> {
+        let state = match decode_state(&loaded.item) {
+            Ok(state) => state,
+            Err(error) => return Ok(Err(error.into())),
+        };
         let view = View::new(&task.scope, (self.clock)(), state, &loaded.asked, &loaded.items, lists);
         Self::guarded(|| self.handler.decide(&task.envelope, &view))
-            .unwrap_or_else(|fault| Err(Refusal::Unreadable(StoreError::Defect(fault.found))))
     }
 
     /// A panic of the handler costs its message one attempt, and nobody else anything.
-    fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, Fault> {
+    pub(crate) fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, Fault> {
         catch_unwind(AssertUnwindSafe(run)).map_err(|_| {
             Fault::new(Reason::HandlerPanicked, "").found("a panic in the function's code").expected("a decision")
         })

@@ -20,8 +20,6 @@ use crate::process::{Loaded, Place, Task};
 enum Step {
     /// Go on with the next.
     Next,
-    /// Nothing more to do for this wake-up.
-    End,
     /// The wake-up must come again.
     Again(Worked),
 }
@@ -31,7 +29,7 @@ impl<H: Handler> Worker<H> {
     pub(crate) async fn release(&self, wake: &Task, receive_count: u32) -> Worked {
         match self.try_release(wake, receive_count).await {
             Ok(worked) => worked,
-            Err(error) => self.unavailable(receive_count, &error),
+            Err(error) => self.unrecorded(wake, receive_count, error),
         }
     }
 
@@ -47,7 +45,9 @@ impl<H: Handler> Worker<H> {
             let Some(item) = self.store.subject(scope, holder).await? else { break };
             let Some(hold) = item.line(line).cloned() else { break };
             if hold.generation != payload.version || hold.verdict.is_none() {
-                break;
+                let owed =
+                    if steps == 0 && wake.again { self.owed_by(scope, holder, line, &hold).await? } else { vec![] };
+                return Ok(Worked::sending(Outcome::Released(steps), owed));
             }
             if steps == 0 && !self.dispatch_before(scope, holder, line, &hold).await? {
                 return Err(StoreError::Unavailable("follow-ups were not accepted".to_owned()));
@@ -64,11 +64,10 @@ impl<H: Handler> Worker<H> {
                 return Ok(Worked::sending(Outcome::Released(steps), vec![next]));
             }
             if before.replace(hold.clone()).as_ref() == Some(&hold) {
-                return Err(StoreError::Unavailable("the line does not move".to_owned()));
+                return Err(StoreError::Defect("the line does not move".to_owned()));
             }
             match self.step(scope, holder, line, &hold, receive_count).await? {
                 Step::Next => steps += 1,
-                Step::End => break,
                 Step::Again(worked) => return Ok(worked),
             }
         }
@@ -83,8 +82,8 @@ impl<H: Handler> Worker<H> {
         hold: &Hold,
         receive_count: u32,
     ) -> Result<Step, StoreError> {
-        let place = Place { line, holder: holder.clone(), index: hold.head };
-        let Some(task) = self.task_at(scope, &place).await? else { return Ok(Step::End) };
+        let place = Place::head(line, holder, hold);
+        let task = self.task_at(scope, &place).await?;
         if hold.verdict == Some(Verdict::Discard) {
             return match self.discard(&task, &place).await {
                 Ok(()) | Err(StoreError::Lost) => Ok(Step::Next),
@@ -107,18 +106,18 @@ impl<H: Handler> Worker<H> {
     }
 
     /// The event at a place of a line.
-    async fn task_at(&self, scope: &Scope, place: &Place) -> Result<Option<Task>, StoreError> {
+    async fn task_at(&self, scope: &Scope, place: &Place) -> Result<Task, StoreError> {
         let key = scope.parked(place.line, &place.holder, place.index);
         let Some(item) = self.store.get(std::slice::from_ref(&key)).await?.remove(&key) else {
-            return Err(StoreError::Unavailable(format!("no event at {}", key.sort_key())));
+            return Err(StoreError::Defect(format!("no event at {}", key.sort_key())));
         };
         let parked: Parked = decode_item(item)?;
         let Ok(envelope) = Envelope::decode(&parked.body) else {
-            return Err(StoreError::Unavailable(format!("unreadable event at {}", key.sort_key())));
+            return Err(StoreError::Defect(format!("unreadable event at {}", key.sort_key())));
         };
         let critical = catalogue::find(&envelope.event_type).is_ok_and(|entry| entry.critical);
         let checked = catalogue::route(&envelope, H::QUEUE).and_then(|entry| (entry.check)(&envelope));
-        Ok(Some(Task {
+        Ok(Task {
             fault: checked.err(),
             deaths: 0,
             digest: envelope.digest(),
@@ -129,7 +128,7 @@ impl<H: Handler> Worker<H> {
             place: Some(place.clone()),
             critical,
             envelope,
-        }))
+        })
     }
 
     /// The event at the head took the process down: a person is asked, and the line waits on.
@@ -137,19 +136,37 @@ impl<H: Handler> Worker<H> {
         let Ok(HoldReleased { version, line }) = wake.envelope.payload() else { return Ok(Worked::of(Outcome::Stale)) };
         let (scope, holder) = (&wake.scope, wake.subject());
         let item = self.store.subject(scope, holder).await?;
-        let hold = item
-            .as_ref()
-            .and_then(|item| item.line(line))
-            .filter(|hold| hold.generation == version && !hold.is_empty());
-        let Some(hold) = hold else { return Ok(Worked::of(Outcome::Stale)) };
-        let place = Place { line, holder: holder.clone(), index: hold.head };
-        let Some(task) = self.task_at(scope, &place).await? else { return Ok(Worked::of(Outcome::Stale)) };
+        let Some(hold) = item.as_ref().and_then(|item| item.line(line)).filter(|hold| !hold.is_empty()) else {
+            return Ok(Worked::of(Outcome::Stale));
+        };
+        if hold.generation != version {
+            return Ok(Worked::sending(Outcome::Stale, self.owed_by(scope, holder, line, hold).await?));
+        }
+        let task = self.task_at(scope, &Place::head(line, holder, hold)).await?;
         let worked = self.give_up(&Task { deaths: wake.deaths, ..task }, fault).await?;
         // In a line of many subjects the others go on.
         let item = self.store.subject(scope, holder).await?;
         let flowing = item.as_ref().and_then(|item| item.line(line)).filter(|hold| hold.verdict.is_some());
         let wake_up = flowing.map(|hold| wake_up(scope, H::QUEUE, holder, line, hold, (self.clock)()));
         Ok(Worked { sends: worked.sends.into_iter().chain(wake_up).collect(), ..worked })
+    }
+
+    /// What an earlier run of a wake-up may owe, if the line has another generation by now: the wake-up of that, or the notice
+    /// that the head failed.
+    async fn owed_by(
+        &self,
+        scope: &Scope,
+        holder: &Subject,
+        line: Line,
+        hold: &Hold,
+    ) -> Result<Vec<Outgoing>, StoreError> {
+        if hold.verdict.is_some() {
+            return Ok(vec![wake_up(scope, H::QUEUE, holder, line, hold, (self.clock)())]);
+        }
+        let task = self.task_at(scope, &Place::head(line, holder, hold)).await?;
+        let record = self.store.record(scope, &task.envelope.id).await?;
+        let failed = record.filter(|record| record.state == RecordState::Failed);
+        Ok(failed.map(|record| Self::repeat_fallback(&task, &record)).into_iter().collect())
     }
 
     /// The dispatch of the event that was worked last may be owed: it is made again, known follow-ups are duplicates.
@@ -161,14 +178,18 @@ impl<H: Handler> Worker<H> {
         hold: &Hold,
     ) -> Result<bool, StoreError> {
         let Some(before) = hold.head.checked_sub(1) else { return Ok(true) };
-        let place = Place { line, holder: holder.clone(), index: before };
+        let place = Place { index: before, ..Place::head(line, holder, hold) };
         let key = scope.parked(line, holder, before);
         if self.store.get(std::slice::from_ref(&key)).await?.is_empty() {
             return Ok(true);
         }
-        let Some(task) = self.task_at(scope, &place).await? else { return Ok(true) };
+        let task = self.task_at(scope, &place).await?;
         let Some(item) = self.store.subject(scope, task.subject()).await? else { return Ok(true) };
         let mut sends = self.rebuild(&task, &item)?;
+        // It may have registered what others wait for.
+        if let Some(wait) = item.wait.as_ref().filter(|wait| line == Line::Hold && wait.verdict.is_some()) {
+            sends.push(wake_up(scope, H::QUEUE, task.subject(), Line::Wait, wait, (self.clock)()));
+        }
         if let Some(record) = self.store.record(scope, &task.envelope.id).await?
             && record.failures > 0
         {
