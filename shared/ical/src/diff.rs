@@ -15,7 +15,7 @@ pub struct Feed<'a> {
     /// [`crate::FeedHeader::domain`] of our own feeds: an event whose UID ends in it is an echo.
     pub own_domain: &'a str,
     /// The ranges `[from, until)` that our feed tells this platform now, without the blocks that came from this very
-    /// feed. Airbnb, Booking.com and Vrbo echo nights under UIDs of their own: nights that they have from us are no news.
+    /// feed. A platform may echo nights under UIDs of its own: nights that it has from us are no news.
     /// Without this, two platforms can keep a night closed for ever, each because the other does.
     pub told: &'a [(Date, Date)],
 }

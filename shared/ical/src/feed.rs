@@ -3,8 +3,8 @@
 //! Nothing of a guest and no id of a booking stands in it: an event says "Not available", and its UID is a hash. The
 //! text depends on its input alone (no clock, no order of the input), so the same nights give the same [`etag`].
 //!
-//! A feed without busy nights is a calendar without events. RFC 5545 (3.6) asks for one component at least; every importer
-//! takes the empty calendar, and an invented event could be taken for a night.
+//! A feed without busy nights is a calendar without events. RFC 5545 (3.6) asks for one component at least, but an
+//! invented event could be taken for a night.
 
 use bellhop_events::{EventId, PropertyId, TenantId, UnitId};
 use icalendar::{Calendar, Component as _, Event, Property};

@@ -2,8 +2,8 @@
 //!
 //! The text comes from whoever a tenant names, so its frame (size, lines, folding, nesting, the end) is checked here, in
 //! one pass, before a general parser sees any of it. The crate `icalendar` then reads single content lines, each below
-//! [`Limits::line_bytes`]: its own component parser recurses with the input's nesting (65 KB of `BEGIN:` overflow the
-//! stack, which no `catch_unwind` catches), and drops what follows the first component.
+//! [`Limits::line_bytes`]: its own component parser recurses with the input's nesting (130 KB of nested components
+//! overflowed the stack of a debug build, which no `catch_unwind` catches), and drops what follows the first component.
 //!
 //! How the rules of RFC 5545 are applied:
 //!
