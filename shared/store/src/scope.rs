@@ -16,11 +16,14 @@ pub struct Scope {
 const REGISTRAR: &str = "calendar";
 
 impl Scope {
-    /// The scope of an event, if its envelope and the message group that carried it agree.
+    /// The scope of an event, if its envelope and the message group that carried it agree. The envelope names no channel: the
+    /// group may.
     pub fn verified(consumer: &'static str, envelope: &Envelope, carried_by: &str) -> Result<Self, Fault> {
         let own = envelope.group();
         match carried_by.parse::<MessageGroup>() {
-            Ok(group) if group == own => Ok(Self { consumer, group }),
+            Ok(group) if (&group.tenant, &group.property) == (&own.tenant, &own.property) => {
+                Ok(Self { consumer, group })
+            }
             _ => Err(Fault::new(Reason::GroupMismatch, "/tenant")
                 .found(format!("message group {carried_by:?}"))
                 .expected(format!("message group {own}"))),
@@ -90,5 +93,24 @@ impl Scope {
     #[must_use]
     pub fn new_subject(&self, subject: &Subject) -> SubjectItem {
         SubjectItem::new(self.subject(subject))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_may_name_a_channel_and_must_name_tenant_and_property() {
+        let body = r#"{"specversion":"1.0","id":"e1","source":"/pms","type":"t","subject":"unit/u1",
+            "time":"2026-07-01T10:00:00Z","tenant":"sea","property":"villa","data":{}}"#;
+        let envelope = Envelope::decode(body).expect("an envelope");
+        let key = |group| Scope::verified("sync", &envelope, group).map(|scope| scope.record(&envelope.id).pk).ok();
+        for group in ["sea#villa", "sea#villa#airbnb"] {
+            assert_eq!(key(group).as_deref(), Some(group));
+        }
+        for group in ["", "sea", "sea#other", "other#villa", "other#villa#airbnb", "sea#villa#a#b", "SEA#villa"] {
+            assert_eq!(key(group), None, "{group}");
+        }
     }
 }
