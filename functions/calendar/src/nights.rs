@@ -103,7 +103,8 @@ fn first_taken(
     Ok(None)
 }
 
-/// Counts do not name bookings: those of the night are looked up, at a conflict only.
+/// Counts do not name bookings: those of the night are looked up, at a conflict only. One that cannot be read is no fault of
+/// this booking's event.
 fn names(
     unit: &UnitId,
     night: Date,
@@ -116,8 +117,8 @@ fn names(
     };
     let mut names = Vec::new();
     for (key, item) in list {
-        let state = bellhop_worker::state_in(key, item)?;
-        let Some(CalendarState::Booking(BookingState { booking, placed: Some(_), .. })) = state else { continue };
+        let state = bellhop_worker::state_in(key, item);
+        let Ok(Some(CalendarState::Booking(BookingState { booking, placed: Some(_), .. }))) = state else { continue };
         let id = key.sort_key().rsplit('/').next().unwrap_or_default();
         if booking.unit == *unit && booking.arrival <= night && night < booking.departure && id != except.as_str() {
             names.push(id.to_owned());

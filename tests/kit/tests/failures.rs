@@ -200,3 +200,18 @@ async fn an_item_that_cannot_be_read_at_all_ends_in_review() {
     world.drain().await;
     assert_eq!((reasons(&world), version(&world, "b2").await), (vec!["attempts-exhausted".to_owned()], Some(1)));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_booking_that_cannot_be_read_costs_no_other_booking_an_attempt() {
+    let world = hotel(&[("room", 2)]).await;
+    for name in ["b0", "b1"] {
+        post(&world, &booking(&format!("e-{name}"), "created", name, 1, "room", 3..6));
+    }
+    world.drain().await;
+    let mut broken = world.aws.items().into_iter().find(|i| i["sk"]["S"] == "calendar#booking/b0").expect("an item");
+    broken["st"] = json!({"S": "broken"});
+    world.aws.put_item(&broken);
+    post(&world, &booking("e2", "created", "b2", 1, "room", 3..6));
+    world.drain().await;
+    assert_eq!((reasons(&world), version(&world, "b2").await), (vec!["booking-unplaced".to_owned()], Some(1)));
+}
