@@ -1,7 +1,7 @@
 //! Making a decision durable: one write for state, record, outbox and the advance of a line.
 
 use bellhop_events::EventId;
-use bellhop_store::{Expect, Hold, Line, Record, RecordState, StoreError, SubjectItem, Verdict, Write, encode_item};
+use bellhop_store::{Line, Record, RecordState, Seen, StoreError, SubjectItem, Verdict, Write};
 
 use crate::Worker;
 use crate::dispatch::Outgoing;
@@ -33,16 +33,14 @@ impl<H: Handler> Worker<H> {
         }
         match &task.place {
             None => {
-                for (id, seen) in item.remember(&task.envelope.id, task.digest, now) {
-                    let Ok(id) = EventId::try_from(id) else { continue };
-                    let record = Record::of_seen(&id, task.subject(), seen);
-                    writes.push(Write::Put {
-                        key: task.scope.record(&id),
-                        item: encode_item(&record)?,
-                        expect: Expect::Any,
-                    });
-                }
+                let moved = item.remember(&task.envelope.id, task.digest, now);
+                writes.extend(self.keep_elsewhere(task, moved).await?);
                 writes.push(loaded.item.put()?);
+                if let Some(record) = loaded.record.as_mut() {
+                    record.state = RecordState::Done;
+                    record.forget_after(now.as_second());
+                    writes.push(record.put(task.scope.record(&task.envelope.id))?);
+                }
             }
             Some(place) => {
                 let mut record = task.record_or_new(&loaded, RecordState::Done);
@@ -64,6 +62,20 @@ impl<H: Handler> Worker<H> {
             Effect::Stale => Outcome::Stale,
         };
         Ok(Worked::sending(outcome, sends))
+    }
+
+    /// Records for events that are done and no longer fit the subject's item. One that is there is left alone: it says the
+    /// same, or belongs to an event of another subject with the same id, which may wait for a person.
+    async fn keep_elsewhere(&self, task: &Task, moved: Vec<(String, Seen)>) -> Result<Vec<Write>, StoreError> {
+        if moved.is_empty() {
+            return Ok(Vec::new());
+        }
+        let moved = moved.into_iter().filter_map(|(id, seen)| Some((EventId::try_from(id).ok()?, seen)));
+        let moved: Vec<_> = moved.map(|(id, seen)| (task.scope.record(&id), id, seen)).collect();
+        let keys: Vec<_> = moved.iter().map(|(key, ..)| key.clone()).collect();
+        let known = self.store.get(&keys).await?;
+        let new = moved.into_iter().filter(|(key, ..)| !known.contains_key(key));
+        new.map(|(key, id, seen)| Record::of_seen(&id, task.subject(), seen).put(key)).collect()
     }
 
     /// An event of a line that turns out to be done already: the line goes on.
@@ -100,7 +112,11 @@ impl<H: Handler> Worker<H> {
             FollowUp::Event { event_type, subject, data } => {
                 crate::release::event(&task.envelope, H::CONSUMER, index, event_type, subject, data)
             }
-            FollowUp::Review(fault) => Self::fallback(task, &fault, 0, "outcome"),
+            // A producer may use one id for events of two subjects: neither notice may pass for the other.
+            FollowUp::Review(fault) => {
+                let subject = EventId::hashed('s', &[&task.subject().to_string()]);
+                Self::fallback(task, &fault, 0, &format!("outcome:{subject}"))
+            }
         }
     }
 }
@@ -113,29 +129,34 @@ pub(crate) fn advance(
     own: &mut SubjectItem,
     other: Option<&mut SubjectItem>,
 ) -> Result<Vec<Write>, StoreError> {
-    let lost = |hold: Option<&mut Hold>| match hold {
-        // Somebody else advanced it, or a person's verdict changed: read again.
-        Some(hold) if place.is_next(hold) => {
-            hold.head += 1;
-            hold.verdict = Some(Verdict::Retry);
-            // The wake-up that died of this event must not fail the next as well, should it come again.
-            hold.generation += u64::from(task.deaths > 0);
-            Ok(())
-        }
-        _ => Err(StoreError::Lost),
-    };
     let mut writes = Vec::new();
     match other {
         Some(other) => {
-            lost(other.line_mut(place.line).as_mut())?;
+            step(task, place, other)?;
             writes.push(other.put()?);
         }
-        None => lost(own.line_mut(place.line).as_mut())?,
+        None => step(task, place, own)?,
     }
     if let Some(before) = place.index.checked_sub(1) {
         writes.push(Write::Delete { key: task.scope.parked(place.line, &place.holder, before) });
     }
     Ok(writes)
+}
+
+fn step(task: &Task, place: &Place, holder: &mut SubjectItem) -> Result<(), StoreError> {
+    let registered = place.line == Line::Hold || holder.state.is_some();
+    match holder.line_mut(place.line) {
+        Some(hold) if place.is_next(hold) => {
+            hold.head += 1;
+            // A verdict on one event of a property that is not registered is none on the others.
+            hold.verdict = (registered || hold.is_empty()).then_some(Verdict::Retry);
+            // The wake-up that died of this event must not fail the next as well, should it come again.
+            hold.generation += u64::from(task.deaths > 0);
+            Ok(())
+        }
+        // Somebody else advanced it, or a person's verdict changed: read again.
+        _ => Err(StoreError::Lost),
+    }
 }
 
 fn attribute_value<T: serde::Serialize>(value: &T) -> Result<aws_sdk_dynamodb::types::AttributeValue, StoreError> {

@@ -215,3 +215,53 @@ async fn a_booking_that_cannot_be_read_costs_no_other_booking_an_attempt() {
     world.drain().await;
     assert_eq!((reasons(&world), version(&world, "b2").await), (vec!["booking-unplaced".to_owned()], Some(1)));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_event_keeps_its_record_though_a_done_one_of_another_subject_has_its_id() {
+    let world = hotel(&[("u1", 500)]).await;
+    post(&world, &booking("same", "created", "b1", 1, "u1", 3..6));
+    post(&world, &poison("same", "b2", 1));
+    world.drain().await;
+    advance(60);
+    for v in 2..30 {
+        post(&world, &booking(&format!("e{v}"), "modified", "b1", v, "u1", 3..9));
+    }
+    world.drain().await;
+    let edited = booking("same", "modified", "b2", 1, "u1", 4..8);
+    resolve(&world, "booking/b2", Resolution::Edit(edited.to_string())).await;
+    world.drain().await;
+    assert_eq!((version(&world, "b2").await, holds(&world)), (Some(1), 0));
+    assert_eq!(reasons(&world), ["stay-departure-before-arrival"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_bookings_whose_events_share_an_id_are_both_told_of() {
+    let world = hotel(&[("u1", 1)]).await;
+    post(&world, &booking("e0", "created", "b0", 1, "u1", 3..6));
+    for name in ["b1", "b2"] {
+        post(&world, &booking("same", "created", name, 1, "u1", 3..6));
+    }
+    world.drain().await;
+    let subjects: Vec<_> = reviews(&world).into_iter().filter_map(|note| note.subject).collect();
+    assert_eq!(subjects, ["booking/b1", "booking/b2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_discarded_event_of_an_unknown_property_does_not_send_all_the_others_to_review() {
+    let world = World::new(Calendar, Policy::default());
+    for n in 0..10 {
+        post(&world, &booking(&format!("e{n}"), "created", &format!("b{n}"), 1, "u1", 3..6));
+    }
+    world.drain().await;
+    let property_subject = subject("property/villa");
+    let discard = Resolution::Discard("a test".to_owned());
+    let hold = world.store.resolve(&scope(), Line::Wait, &property_subject, &discard, now()).await.expect("a verdict");
+    let wake =
+        bellhop_worker::wake_up(&scope(), Queue::OperationalCalendar, &property_subject, Line::Wait, &hold, now());
+    world.aws.queue(wake.queue, |queue| queue.send(&wake.group, &wake.deduplication_id, &wake.body, None));
+    world.drain().await;
+    post(&world, &property("p1", 1, &[("u1", 500)]));
+    world.drain().await;
+    assert_eq!((version(&world, "b0").await, version(&world, "b9").await, holds(&world)), (None, Some(1), 0));
+    assert!(reasons(&world).len() <= 2, "{:?}", reasons(&world));
+}
