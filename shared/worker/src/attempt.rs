@@ -81,11 +81,15 @@ impl<H: Handler> Worker<H> {
             }
             error => return self.unavailable(receive_count, &error),
         };
+        self.bounded_by_sqs(task, receive_count, &fault)
+    }
+
+    pub(crate) fn bounded_by_sqs(&self, task: &Task, receive_count: u32, fault: &Fault) -> Worked {
         if receive_count < self.policy.attempt_budget {
             let delay = self.policy.backoff.delay(receive_count, fastrand::f64());
             return Worked::of(Outcome::Retry(fault.reason, delay));
         }
-        let note = Self::fallback(task, &fault, receive_count, "unreadable");
+        let note = Self::fallback(task, fault, receive_count, "unreadable");
         Worked::sending(Outcome::Review(fault.reason), vec![note])
     }
 

@@ -171,14 +171,18 @@ impl<H: Handler> Worker<H> {
             // Where even the giving up is deadly, it is done without a look at anything: no hold, but an end.
             Ok(task) if beyond < 2 && task.envelope.event_type == catalogue::HOLD_RELEASED.name => {
                 // The wake-up itself is well: nothing for SQS to take out.
-                let worked = self.fail_head(&task, &fault).await;
-                let worked = worked.unwrap_or_else(|error| self.unrecorded(&task, message.receive_count, error));
+                let worked = match self.fail_head(&task, &fault).await {
+                    Ok(worked) => worked,
+                    Err(error) => self.unreleased(&task, message.receive_count, error).await,
+                };
                 return Worked { attempt: deaths, ..worked };
             }
-            Ok(task) if beyond < 2 => self.give_up(&task, &fault).await,
-            _ => Ok(Self::unreadable(message, &fault, deaths)),
+            Ok(task) if beyond < 2 => {
+                let worked = self.give_up(&task, &fault).await;
+                worked.unwrap_or_else(|error| self.unrecorded(&task, message.receive_count, error))
+            }
+            _ => Self::unreadable(message, &fault, deaths),
         };
-        let worked = worked.unwrap_or_else(|error| self.unavailable(message.receive_count, &error));
         self.by_policy(Worked { attempt: deaths, ..worked })
     }
 
@@ -187,11 +191,16 @@ impl<H: Handler> Worker<H> {
         // Boxed: the future of the whole pipeline is large, and ten of them live side by side.
         let run: Pin<Box<dyn Future<Output = Worked> + Send + '_>> = Box::pin(self.run_unguarded(message));
         let run = std::panic::AssertUnwindSafe(run).catch_unwind();
-        let worked = match run.await {
-            Ok(worked) => worked,
-            Err(_) => self.unavailable(message.receive_count, &"a panic in the worker"),
-        };
-        self.by_policy(worked)
+        self.by_policy(run.await.unwrap_or_else(|_| self.panicked(message)))
+    }
+
+    /// A panic outside of the handler's decision: not even an attempt can be counted.
+    fn panicked(&self, message: &Message) -> Worked {
+        let fault = Fault::new(Reason::HandlerPanicked, "").found("a panic").expected("a run that ends");
+        match Self::task(message) {
+            Ok(task) => self.bounded_by_sqs(&task, message.receive_count, &fault),
+            Err(fault) => Self::unreadable(message, &fault, 0),
+        }
     }
 
     async fn run_unguarded(&self, message: &Message) -> Worked {

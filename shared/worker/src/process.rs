@@ -73,8 +73,9 @@ pub(crate) fn is_overtaken(task: &Task, loaded: &Loaded) -> bool {
     })
 }
 
+/// So many lost races in a row are none: a condition cannot be met. Tried for ever, it would block the group.
 pub(crate) fn lost_too_often() -> StoreError {
-    StoreError::Unavailable("lost too many races for one item".to_owned())
+    StoreError::Defect("lost too many races for one item".to_owned())
 }
 
 impl Task {

@@ -4,7 +4,7 @@
 //! stale ones are harmless. All that entered the queue before it was parked before it: nothing overtakes.
 
 use bellhop_events::catalogue::{self, HOLD_RELEASED, HoldReleased};
-use bellhop_events::{Envelope, EventId, Fault, Queue, Subject, follow_up_id};
+use bellhop_events::{Envelope, EventId, Fault, Queue, Reason, Subject, follow_up_id};
 use bellhop_store::{Hold, Line, Parked, RecordState, Scope, StoreError, SubjectItem, Verdict, Write, decode_item};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -29,8 +29,29 @@ impl<H: Handler> Worker<H> {
     pub(crate) async fn release(&self, wake: &Task, receive_count: u32) -> Worked {
         match self.try_release(wake, receive_count).await {
             Ok(worked) => worked,
-            Err(error) => self.unrecorded(wake, receive_count, error),
+            Err(error) => self.unreleased(wake, receive_count, error).await,
         }
+    }
+
+    /// The head of a line cannot even be given up. Once a person is told of it, the line waits for their verdict.
+    pub(crate) async fn unreleased(&self, wake: &Task, receive_count: u32, error: StoreError) -> Worked {
+        let worked = self.unrecorded(wake, receive_count, error);
+        let Outcome::Review(reason) = worked.outcome else { return worked };
+        match self.ask_again(wake, reason).await {
+            Err(error @ (StoreError::Unavailable(_) | StoreError::Lost)) => self.unavailable(receive_count, &error),
+            // Where even that cannot be written, the notice stands alone.
+            _ => worked,
+        }
+    }
+
+    async fn ask_again(&self, wake: &Task, reason: Reason) -> Result<(), StoreError> {
+        let Ok(HoldReleased { version, line }) = wake.envelope.payload() else { return Ok(()) };
+        let Some(mut item) = self.store.subject(&wake.scope, wake.subject()).await? else { return Ok(()) };
+        let Some(hold) = item.line_mut(line).as_mut().filter(|hold| hold.generation == version) else { return Ok(()) };
+        hold.verdict = None;
+        hold.generation += 1;
+        reason.code().clone_into(&mut hold.reason);
+        self.store.commit(vec![item.put()?]).await
     }
 
     async fn try_release(&self, wake: &Task, receive_count: u32) -> Result<Worked, StoreError> {
