@@ -89,6 +89,11 @@ impl<H: Handler> Worker<H> {
             }
             match self.step(scope, holder, line, &hold, receive_count).await? {
                 Step::Next => steps += 1,
+                // Its receives are those of the events before: a wake-up of its own, or SQS would take it out too early.
+                Step::Again(_) if steps > 0 => {
+                    let next = wake_up(scope, H::QUEUE, holder, line, &hold, (self.clock)());
+                    return Ok(Worked::sending(Outcome::Released(steps), vec![next]));
+                }
                 Step::Again(worked) => return Ok(worked),
             }
         }

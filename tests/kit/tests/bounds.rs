@@ -4,13 +4,15 @@
 
 mod common;
 
+use std::collections::BTreeSet;
+
 use bellhop_calendar::Calendar;
 use bellhop_events::{Envelope, Fault as Wrong, Queue, Subject};
-use bellhop_kit::given::{GROUP, booking, poison};
+use bellhop_kit::given::{GROUP, booking, poison, property};
 use bellhop_kit::{Delivery, World, advance};
 use bellhop_store::{Key, Resolution, Scope};
-use bellhop_worker::{Decision, FollowUp, Handler, Policy, Refusal, View};
-use common::{Hotel, hotel, post, reasons, resolve, version};
+use bellhop_worker::{DeadLetters, Decision, FollowUp, Handler, Policy, Refusal, View};
+use common::{Hotel, hotel, post, reasons, resolve, reviews, version};
 use serde_json::{Value, json};
 
 /// The stored item whose sort key holds `part`.
@@ -65,6 +67,35 @@ async fn a_head_that_could_not_be_read_can_be_edited_and_the_line_goes_on() {
     resolve(&world, "booking/b1", Resolution::Edit(edited.to_string())).await;
     world.drain().await;
     assert_eq!((version(&world, "b1").await, common::holds(&world)), (Some(2), 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wake_up_pays_for_one_event_only_so_that_sqs_never_takes_it_out() {
+    let policy = Policy { dead_letters: DeadLetters::Redrive, max_receive_count: 5, ..Policy::default() };
+    let world = World::new(Calendar, policy);
+    for n in 0..4 {
+        post(&world, &booking(&format!("e{n}"), "created", &format!("b{n}"), 1, "u1", 3..6));
+        let broken = json!({"S": "broken"});
+        let key = json!({"S": format!("calendar#booking/b{n}")});
+        if n < 3 {
+            world.aws.put_item(&json!({"pk": {"S": GROUP}, "sk": key, "rev": {"N": "1"}, "st": broken}));
+        }
+    }
+    // The one that opens the line stays for SQS.
+    world.deliver().await;
+    world.aws.queue(Queue::OperationalCalendar, |queue| queue.delete("m1"));
+    post(&world, &property("p1", 1, &[("u1", 500)]));
+    for _ in 0..60 {
+        let batch = world.aws.queue(Queue::OperationalCalendar, |queue| queue.receive(180));
+        assert!(batch.iter().all(|message| message.receive_count <= 5), "{batch:?}");
+        world.work(batch).await;
+        advance(901);
+    }
+    // A notice may come twice: its number says so.
+    let given_up: BTreeSet<_> =
+        reviews(&world).into_iter().map(|note| (note.event.unwrap_or_default(), note.reason)).collect();
+    let expected = ["e0", "e1", "e2"].map(|event| (event.to_owned(), "attempts-exhausted".to_owned()));
+    assert_eq!((given_up, version(&world, "b3").await), (BTreeSet::from(expected), Some(1)));
 }
 
 /// The calendar, but for a panic outside of the decision.
