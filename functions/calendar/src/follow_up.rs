@@ -111,7 +111,7 @@ fn of_booking(event: &Envelope, state: &BookingState, outbox: &Outbox) -> Vec<Fo
         });
     }
     if let Some(Clash { night, by }) = &outbox.clash {
-        let names: Vec<_> = by.iter().take(5).map(|id| format!("booking/{id}")).collect();
+        let names: Vec<_> = by.iter().map(|id| format!("booking/{id}")).collect();
         let fault = Fault::new(Reason::BookingUnplaced, "/data/arrival")
             .found(format!("{} of {} on the night {night}, taken by {}", event.subject, booking.unit, names.join(", ")))
             .expected("a free night");

@@ -8,6 +8,9 @@ use bellhop_store::{Key, StoreError, Write};
 use bellhop_worker::{Needs, Refusal, View};
 use jiff::civil::Date;
 
+/// So many bookings are named where a night is taken.
+const MOST_NAMES: usize = 5;
+
 /// Nights of a unit that a booking takes or frees.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Nights {
@@ -41,7 +44,7 @@ pub fn place(
         for key in month_keys(view.scope, &new.unit, &new.stay) {
             if !view.has_read(&key) {
                 let keys = month_keys(view.scope, &new.unit, &new.stay);
-                return Err(Refusal::Needs(Needs { keys, lists: Vec::new() }));
+                return Err(Refusal::Needs(Needs { keys, ..Needs::default() }));
             }
             months.insert(key.clone(), Month::decode(view.item(&key))?);
         }
@@ -98,13 +101,13 @@ fn first_taken(
         if by.len() < usize::from(month.sold(night, Some(booking))) {
             by = names(&new.unit, taken, booking, view)?;
         }
+        by.truncate(MOST_NAMES);
         return Ok(Some((taken, by)));
     }
     Ok(None)
 }
 
-/// Counts do not name bookings: those of the night are looked up, at a conflict only. One that cannot be read is no fault of
-/// this booking's event.
+/// Counts do not name bookings: as many of the night as are told are looked up, at a conflict only.
 fn names(
     unit: &UnitId,
     night: Date,
@@ -113,16 +116,10 @@ fn names(
 ) -> Result<Vec<String>, Refusal> {
     let prefix = view.scope.own("", "booking/");
     let Some(list) = view.list(&prefix) else {
-        return Err(Refusal::Needs(Needs { keys: Vec::new(), lists: vec![prefix] }));
+        // One more, for `except` may be among them.
+        let finds = vec![(prefix, BookingState::placed_on(unit, night, MOST_NAMES + 1))];
+        return Err(Refusal::Needs(Needs { finds, ..Needs::default() }));
     };
-    let mut names = Vec::new();
-    for (key, item) in list {
-        let state = bellhop_worker::state_in(key, item);
-        let Ok(Some(CalendarState::Booking(BookingState { booking, placed: Some(_), .. }))) = state else { continue };
-        let id = key.sort_key().rsplit('/').next().unwrap_or_default();
-        if booking.unit == *unit && booking.arrival <= night && night < booking.departure && id != except.as_str() {
-            names.push(id.to_owned());
-        }
-    }
-    Ok(names)
+    let ids = list.iter().filter_map(|(key, _)| key.sort_key().rsplit('/').next());
+    Ok(ids.filter(|id| *id != except.as_str()).map(str::to_owned).collect())
 }

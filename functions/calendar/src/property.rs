@@ -29,7 +29,7 @@ pub fn decide(event: &Envelope, view: &View<'_, CalendarState>) -> Result<Decisi
         let missing: Vec<_> =
             lowered.iter().map(|id| Month::all(view.scope, id)).filter(|p| view.list(p).is_none()).collect();
         if !missing.is_empty() {
-            return Err(Refusal::Needs(Needs { keys: Vec::new(), lists: missing }));
+            return Err(Refusal::Needs(Needs { lists: missing, ..Needs::default() }));
         }
         for unit in lowered {
             if let Some(night) = oversold(&unit, capacity(&property, &unit), view)? {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::StoreError;
 use crate::item::{Item, decode_item, encode_item};
 use crate::keys::{Key, sort};
-use crate::{Change, Scope, Write};
+use crate::{Change, Filter, Scope, Write};
 
 /// The state in the item of a subject of the calendar.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,6 +45,17 @@ pub struct BookingState {
 }
 
 impl BookingState {
+    /// Those whose night of a unit this is, at most so many.
+    #[must_use]
+    pub fn placed_on(unit: &UnitId, night: Date, most: usize) -> Filter {
+        Filter {
+            expression: "attribute_exists(st.b.placed) AND st.b.#unit = :unit AND st.b.arrival <= :night AND st.b.departure > :night",
+            names: vec![("#unit", "unit")],
+            values: vec![(":unit", unit.to_string()), (":night", night.to_string())],
+            most,
+        }
+    }
+
     /// Confirmed, but its nights are taken.
     #[must_use]
     pub fn is_unplaced(&self) -> bool {

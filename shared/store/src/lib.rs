@@ -21,6 +21,7 @@ pub use hold::{Hold, Line, OpenHold, Parked, Verdict};
 pub use item::{Item, SubjectItem, decode_item, encode_item};
 pub use keys::{Key, sort};
 pub use mark::Mark;
+pub use read::Filter;
 pub use record::{Record, RecordState, Seen};
 pub use resolve::{Resolution, ResolveError};
 pub use scope::Scope;

@@ -17,6 +17,19 @@ use crate::{Item, Store};
 /// A `BatchGetItem` takes 100 keys (Amazon DynamoDB API Reference, `BatchGetItem`).
 const MOST_KEYS: usize = 100;
 
+/// Which items of a list are wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filter {
+    /// A DynamoDB filter expression.
+    pub expression: &'static str,
+    /// Attribute names that stand in it as `#name`.
+    pub names: Vec<(&'static str, &'static str)>,
+    /// Texts that stand in it as `:name`.
+    pub values: Vec<(&'static str, String)>,
+    /// Enough.
+    pub most: usize,
+}
+
 type Answer = Result<Arc<HashMap<Key, Item>>, StoreError>;
 
 #[derive(Default)]
@@ -106,18 +119,41 @@ impl Store {
 
     /// Items below a sort-key prefix, in order of sort key, all pages.
     pub async fn list(&self, prefix: &Key) -> Result<Vec<(Key, Item)>, StoreError> {
+        self.pages(prefix, None).await
+    }
+
+    /// The first items below a sort-key prefix that a filter wants, until there are enough: what a large property has beside
+    /// them is neither sent nor kept.
+    pub async fn find(&self, prefix: &Key, filter: &Filter) -> Result<Vec<(Key, Item)>, StoreError> {
+        self.pages(prefix, Some(filter)).await
+    }
+
+    async fn pages(&self, prefix: &Key, filter: Option<&Filter>) -> Result<Vec<(Key, Item)>, StoreError> {
+        let most = filter.map_or(usize::MAX, |filter| filter.most);
         let mut found = Vec::new();
         let mut start = None;
         loop {
             let request = self.client.query().table_name(&self.state).consistent_read(true);
             let request = request.key_condition_expression("pk = :pk AND begins_with(sk, :sk)");
             let request = request.expression_attribute_values(":pk", AttributeValue::S(prefix.pk.clone()));
-            let request = request.expression_attribute_values(":sk", AttributeValue::S(prefix.sk.clone()));
+            let mut request = request.expression_attribute_values(":sk", AttributeValue::S(prefix.sk.clone()));
+            if let Some(Filter { expression, names, values, .. }) = filter {
+                request = request.filter_expression(*expression);
+                for (name, attribute) in names {
+                    request = request.expression_attribute_names(*name, *attribute);
+                }
+                for (name, text) in values {
+                    request = request.expression_attribute_values(*name, AttributeValue::S(text.clone()));
+                }
+            }
             let answer = request.set_exclusive_start_key(start).send().await.map_err(|e| sort(&e))?;
             found.extend(answer.items.unwrap_or_default().into_iter().filter_map(|i| Some((key_of(&i)?, i))));
             match answer.last_evaluated_key {
-                Some(key) if !key.is_empty() => start = Some(key),
-                _ => return Ok(found),
+                Some(key) if !key.is_empty() && found.len() < most => start = Some(key),
+                _ => {
+                    found.truncate(most);
+                    return Ok(found);
+                }
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use bellhop_events::{Digest, Envelope, Fault, Queue, Subject};
-use bellhop_store::{Item, Key, Scope, StoreError, SubjectItem, Write};
+use bellhop_store::{Filter, Item, Key, Scope, StoreError, SubjectItem, Write};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -83,7 +83,7 @@ impl<'a, S> View<'a, S> {
         decode_state(&SubjectItem::decode(key.clone(), item.clone())?)
     }
 
-    /// The items below a prefix that was asked for with [`Needs::lists`].
+    /// The items below a prefix that was asked for with [`Needs::lists`] or [`Needs::finds`].
     #[must_use]
     pub fn list(&self, prefix: &Key) -> Option<&[(Key, Item)]> {
         self.lists.get(prefix).map(Vec::as_slice)
@@ -172,6 +172,8 @@ pub struct Needs {
     pub keys: Vec<Key>,
     /// All items below these prefixes.
     pub lists: Vec<Key>,
+    /// Those below these prefixes that a filter wants.
+    pub finds: Vec<(Key, Filter)>,
 }
 
 /// An event that follows from another.

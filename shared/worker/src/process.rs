@@ -205,6 +205,10 @@ impl<H: Handler> Worker<H> {
             let found = self.store.list(&prefix).await?;
             lists.insert(prefix, found);
         }
+        for (prefix, filter) in needs.finds {
+            let found = self.store.find(&prefix, &filter).await?;
+            lists.insert(prefix, found);
+        }
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bellhop_calendar::Calendar;
 use bellhop_events::catalogue::CLEANING_REQUESTED;
 use bellhop_events::{Envelope, Fault as Wrong, Queue};
+use bellhop_kit::given::{GROUP, booking, property};
 use bellhop_kit::{Fault, World};
 use bellhop_store::{Key, Scope};
 use bellhop_worker::{Decision, Effect, FollowUp, Handler, Policy, Refusal, View};
@@ -61,6 +62,10 @@ fn post<H: Handler>(world: &World<H>, property: usize, kind: &str, subject: &str
         "time": "2026-07-01T10:00:00Z", "tenant": tenant, "property": property, "data": data,
     });
     world.post(&format!("{tenant}#{property}"), &body.to_string());
+}
+
+fn given_post(world: &World<Calendar>, event: &Value) {
+    world.post(GROUP, &event.to_string());
 }
 
 /// A booking with all that a channel tells: two nights of July 2026 from `day` on.
@@ -158,6 +163,32 @@ async fn ten_groups_take_one_read_ten_writes_and_one_send_for_each_queue() {
     (0..10).for_each(|property| book(&world, property, 0, 0, 1));
     world.deliver().await;
     assert_eq!(operations(&world), [vec!["BatchGetItem"], vec!["PutItem"; 10], vec!["SendMessageBatch"]].concat());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conflict_at_a_large_property_reads_and_keeps_no_more_names_than_are_told() {
+    let world = World::new(Calendar, Policy::default());
+    given_post(&world, &property("p1", 1, &[("room", 40)]));
+    for n in 0..40 {
+        given_post(&world, &booking(&format!("e{n:035}"), "created", &format!("a{n:035}"), 1, "room", 3..6));
+    }
+    world.drain().await;
+    let items = world.aws.items();
+    let some = items.iter().find(|item| item["sk"]["S"].as_str().is_some_and(|sk| sk.contains("booking/a")));
+    for n in 0..60 {
+        let mut other = some.expect("a booking").clone();
+        other["sk"] = json!({"S": format!("calendar#booking/b{n}")});
+        other["much"] = json!({"S": "x".repeat(100_000)});
+        world.aws.put_item(&other);
+    }
+    drop(world.aws.take_calls());
+    given_post(&world, &booking("e", "created", "c", 1, "room", 5..8));
+    world.drain().await;
+    let calls = world.aws.take_calls();
+    assert_eq!(calls.iter().filter(|call| call.operation == "Query").count(), 1);
+    assert_eq!(calls.iter().map(|call| call.write_units).sum::<u64>(), 1);
+    let notes = world.aws.queue(Queue::Fallback, |queue| queue.log.clone());
+    assert_eq!(notes[0].note.as_deref().unwrap_or_default().matches("booking/a0").count(), 5);
 }
 
 /// With the test above: three round trips deep.
