@@ -30,8 +30,9 @@ def short_hash(*parts: str) -> str:
     return base64.b32encode(hasher.digest()).decode().lower()[:26]
 
 
-def follow_up_id(cause: str, index: int) -> str:
-    return "f" + short_hash("calendar", cause, str(index))
+def follow_up_id(cause: dict, index: int) -> str:
+    group = f"{cause['tenant']}#{cause['property']}"
+    return "f" + short_hash("calendar", group, cause["subject"], cause["id"], str(index))
 
 
 class House:

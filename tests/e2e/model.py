@@ -77,7 +77,7 @@ class Group:
 
     def _emit(self, event: dict, version: int, out: list):
         for index, (queue, kind, subject, detail) in enumerate(out):
-            self.follow_ups[follow_up_id(event["id"], index)] = FollowUp(queue, kind, subject, version, detail)
+            self.follow_ups[follow_up_id(event, index)] = FollowUp(queue, kind, subject, version, detail)
 
     def _spot(self, booking: dict | None):
         return booking and booking["placed"] and (booking["unit"], booking["arrival"], booking["departure"]) or None

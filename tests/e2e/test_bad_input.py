@@ -268,6 +268,8 @@ class BadInput(unittest.TestCase):
         self.stack.drain()
         outcomes = [self.stack.outcomes(message_id=i) for i in ids]
         self.assertEqual(outcomes, [{"applied": 1}, {"applied": 1}, {"duplicate": 1}, {"duplicate": 1}])
+        of_both = sorted(follow_up_id(cause, n) for cause in (event, twin) for n in range(3))
+        self.assertEqual(self.follow_ups(house), of_both, "neither's follow-ups pass for the other's")
         self.assertEqual(self.stack.fallback(house.group), [])
 
     def test_a_taken_night(self):
@@ -302,4 +304,4 @@ class BadInput(unittest.TestCase):
         self.assertEqual(house.state(self.stack, "b1")["version"], 5)
         self.assertEqual(house.months(self.stack), {"u1/2031-05": {"s": {"b1": 102}, "n": {}}})
         self.assertEqual(self.stack.fallback(house.group), [])
-        self.assertEqual(self.follow_ups(house), sorted(follow_up_id(new["id"], n) for n in range(3)))
+        self.assertEqual(self.follow_ups(house), sorted(follow_up_id(new, n) for n in range(3)))

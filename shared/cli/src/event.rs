@@ -97,7 +97,7 @@ async fn find(cloud: &Cloud, scope: &Scope, id: &EventId) -> Result<Option<Found
     let record = cloud.store.record(scope, id).await?;
     if let Some(subject) = record.as_ref().and_then(|record| record.subject.parse::<Subject>().ok()) {
         let item = cloud.store.subject(scope, &subject).await?;
-        let found = item.map(|item| Found::new(&item, &subject.to_string(), id, record.clone())).transpose()?;
+        let found = item.map(|item| Found::new(scope, &item, &subject.to_string(), id, record.clone())).transpose()?;
         return Ok(Some(found.unwrap_or_else(|| Found::bare(&subject.to_string(), record))));
     }
     // On the happy path the record rides in the item of its subject: an event's id alone does not say in which.
@@ -106,7 +106,7 @@ async fn find(cloud: &Cloud, scope: &Scope, id: &EventId) -> Result<Option<Found
             let subject = key.sort_key().split_once('#').map(|(_, s)| s.to_owned()).unwrap_or_default();
             let item = SubjectItem::decode(key, item)?;
             if item.seen(id).is_some() {
-                return Found::new(&item, &subject, id, None).map(Some);
+                return Found::new(scope, &item, &subject, id, None).map(Some);
             }
         }
     }
@@ -118,14 +118,20 @@ impl Found {
         Self { subject: subject.to_owned(), record, seen: None, follow_ups: None, state: Value::Null }
     }
 
-    fn new(item: &SubjectItem, subject: &str, id: &EventId, record: Option<Record>) -> Result<Self, CliError> {
+    fn new(
+        scope: &Scope,
+        item: &SubjectItem,
+        subject: &str,
+        id: &EventId,
+        record: Option<Record>,
+    ) -> Result<Self, CliError> {
         let state = item.state.clone().map(serde_dynamo::from_attribute_value::<_, CalendarState>).transpose();
         let state =
             state.map_err(|error| CliError::refused("store-error", error, "Report it with the command line."))?;
         let outbox = item.outbox.clone().filter(|(by, _)| by == id.as_str()).map(|(_, data)| data);
         let outbox: Option<Outbox> = outbox.and_then(|data| serde_dynamo::from_attribute_value(data).ok());
         let follow_ups = match (&state, outbox, subject.parse()) {
-            (Some(state), Some(outbox), Ok(subject)) => Some(follow_ups(id, &subject, state, &outbox)),
+            (Some(state), Some(outbox), Ok(subject)) => Some(follow_ups(scope.group(), id, &subject, state, &outbox)),
             _ => None,
         };
         let state = match state {
@@ -203,8 +209,13 @@ fn time(second: i64) -> String {
 
 /// Rebuilt as the worker does for a second dispatch; only what the event itself says is missing, so dates of blocks and
 /// properties are not shown.
-fn follow_ups(id: &EventId, subject: &Subject, state: &CalendarState, outbox: &Outbox) -> Vec<(String, &'static str)> {
-    let (Ok(tenant), Ok(property)) = ("t".parse(), "p".parse()) else { return Vec::new() };
+fn follow_ups(
+    group: &MessageGroup,
+    id: &EventId,
+    subject: &Subject,
+    state: &CalendarState,
+    outbox: &Outbox,
+) -> Vec<(String, &'static str)> {
     let event = Envelope {
         specversion: SpecVersion::V1,
         id: id.clone(),
@@ -214,8 +225,8 @@ fn follow_ups(id: &EventId, subject: &Subject, state: &CalendarState, outbox: &O
         time: Timestamp::UNIX_EPOCH,
         datacontenttype: None,
         dataschema: None,
-        tenant,
-        property,
+        tenant: group.tenant.clone(),
+        property: group.property.clone(),
         traceparent: None,
         causationid: None,
         sequence: None,
@@ -223,7 +234,9 @@ fn follow_ups(id: &EventId, subject: &Subject, state: &CalendarState, outbox: &O
     };
     let all = Calendar.follow_ups(&event, state, outbox).into_iter().enumerate();
     all.map(|(index, follow_up)| match follow_up {
-        FollowUp::Event { event_type, .. } => (follow_up_id(Calendar::CONSUMER, id, index).to_string(), event_type),
+        FollowUp::Event { event_type, .. } => {
+            (follow_up_id(Calendar::CONSUMER, group, subject, id, index).to_string(), event_type)
+        }
         FollowUp::Review(fault) => ("review".to_owned(), fault.reason.code()),
     })
     .collect()

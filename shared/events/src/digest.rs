@@ -6,7 +6,7 @@ use data_encoding::HEXLOWER;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::{EventId, Subject};
+use crate::{EventId, MessageGroup, Subject};
 
 /// SHA-256 over the canonical JSON (RFC 8785) of `type`, `subject` and `data`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -77,11 +77,12 @@ fn exact_fields(fields: &Map<String, Value>) -> Value {
     Value::Object(fields.iter().map(|(key, value)| (key.clone(), exact(value))).collect())
 }
 
-/// The id of the follow-up number `index` that `consumer` makes of event `cause`: `f` and 26 characters of base32.
-/// Always the same for the same cause, so that a second dispatch is a duplicate.
+/// The id of the follow-up number `index` that `consumer` makes of an event: `f` and 26 characters of base32. Always the same
+/// for the same event, so that a second dispatch is a duplicate; another where a producer uses one id for two subjects.
 #[must_use]
-pub fn follow_up_id(consumer: &str, cause: &EventId, index: usize) -> EventId {
-    EventId::hashed('f', &[consumer, cause.as_str(), &index.to_string()])
+pub fn follow_up_id(consumer: &str, group: &MessageGroup, subject: &Subject, cause: &EventId, index: usize) -> EventId {
+    let [group, subject, index] = [group.to_string(), subject.to_string(), index.to_string()];
+    EventId::hashed('f', &[consumer, &group, &subject, cause.as_str(), &index])
 }
 
 /// 26 characters of lower-case base32 (130 bits) over the parts, separated so that no two lists collide.
@@ -123,10 +124,17 @@ mod tests {
     #[test]
     fn follow_up_ids_are_stable_valid_and_distinct() {
         let cause: EventId = "e1".parse().expect("an id");
-        let id = follow_up_id("calendar", &cause, 0);
+        let of = |group: &str, subject: &str, index| {
+            let (group, subject) = (group.parse().expect("a group"), subject.parse().expect("a subject"));
+            follow_up_id("calendar", &group, &subject, &cause, index)
+        };
+        let id = of("sea#villa", "booking/1", 0);
         assert_eq!(id.as_str().len(), 27);
-        assert_eq!(id, follow_up_id("calendar", &cause, 0));
-        assert_ne!(id, follow_up_id("calendar", &cause, 1));
+        assert_eq!(id, of("sea#villa", "booking/1", 0));
+        for other in [of("sea#villa", "booking/1", 1), of("sea#villa", "booking/2", 0), of("sea#flat", "booking/1", 0)]
+        {
+            assert_ne!(id, other);
+        }
         assert_ne!(short_hash(&["a", "bc"]), short_hash(&["ab", "c"]));
     }
 }

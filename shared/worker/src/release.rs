@@ -301,7 +301,7 @@ pub(crate) fn event(
     let version = data.get("version").and_then(Value::as_u64);
     let envelope = Envelope {
         specversion: bellhop_events::SpecVersion::V1,
-        id: follow_up_id(consumer, &cause.id, index),
+        id: follow_up_id(consumer, &cause.group(), &cause.subject, &cause.id, index),
         source: format!("/bellhop/{consumer}"),
         event_type: event_type.to_owned(),
         subject,
