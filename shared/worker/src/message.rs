@@ -25,10 +25,43 @@ impl From<SqsMessage> for Message {
         Self {
             group: attribute("MessageGroupId").cloned().unwrap_or_default(),
             receive_count: attribute("ApproximateReceiveCount").and_then(|n| n.parse().ok()).unwrap_or(1),
-            sent_ms: attribute("SentTimestamp").and_then(|n| n.parse().ok()).unwrap_or_default(),
+            sent_ms: attribute("SentTimestamp").and_then(|n| n.parse().ok()).map_or(0, |ms: i64| ms.max(0)),
             id: message.message_id.unwrap_or_default(),
             receipt: message.receipt_handle.unwrap_or_default(),
             body: message.body.unwrap_or_default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_lambda_events::sqs::SqsEvent;
+    use serde_json::{Value, json};
+
+    fn message(record: &Value) -> Message {
+        let event: SqsEvent = serde_json::from_value(json!({ "Records": [record] })).expect("an event");
+        event.records.into_iter().map(Message::from).next().expect("a message")
+    }
+
+    #[test]
+    fn what_is_missing_or_odd_is_read_as_empty_first_or_zero() {
+        let nothing = Message {
+            id: String::new(),
+            receipt: String::new(),
+            body: String::new(),
+            group: String::new(),
+            receive_count: 1,
+            sent_ms: 0,
+        };
+        assert_eq!(message(&json!({})), nothing);
+        let odd = json!({
+            "attributes": {"ApproximateReceiveCount": "many", "SentTimestamp": i64::MIN.to_string()},
+            "messageAttributes": {
+                "number": {"dataType": "Number.float", "stringValue": "1e3"},
+                "blob": {"dataType": "Binary", "binaryValue": "AAE=", "stringListValues": [], "binaryListValues": []},
+            },
+        });
+        assert_eq!(message(&odd), nothing);
     }
 }
