@@ -121,15 +121,42 @@ fn refused(at: &SecretRef, error: &SdkError<GetSecretValueError>) -> SecretError
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aws_smithy_http_client::test_util::{ReplayEvent, StaticReplayClient};
+    use std::collections::VecDeque;
+    use std::sync::{Arc, Mutex};
+
+    use aws_smithy_runtime_api::client::http::{
+        HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+    };
+    use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+    use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
     use aws_smithy_types::body::SdkBody;
 
-    fn source(answers: &[(u16, &'static str)]) -> (SecretsManager, StaticReplayClient) {
-        let event = |&(status, body): &(u16, &'static str)| {
-            let request = http::Request::new(SdkBody::empty());
-            ReplayEvent::new(request, http::Response::builder().status(status).body(SdkBody::from(body)).unwrap())
-        };
-        let http = StaticReplayClient::new(answers.iter().map(event).collect());
+    /// Gives its answers in order, and keeps what it was asked. (The SDK's own, of its feature `test-util`, would make
+    /// serde_json keep the order of keys in the whole workspace.)
+    #[derive(Debug, Clone)]
+    struct Replay {
+        answers: Arc<Mutex<VecDeque<(u16, &'static str)>>>,
+        asked: Arc<Mutex<Vec<String>>>,
+    }
+
+    impl HttpConnector for Replay {
+        fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+            let body = String::from_utf8(request.body().bytes().unwrap().to_vec()).unwrap();
+            self.asked.lock().unwrap().push(body);
+            let (status, body) = self.answers.lock().unwrap().pop_front().unwrap();
+            HttpConnectorFuture::ready(Ok(HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body))))
+        }
+    }
+
+    impl HttpClient for Replay {
+        fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+            SharedHttpConnector::new(self.clone())
+        }
+    }
+
+    fn source(answers: &[(u16, &'static str)]) -> (SecretsManager, Replay) {
+        let answers = Arc::new(Mutex::new(answers.iter().copied().collect()));
+        let http = Replay { answers, asked: Arc::default() };
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("eu-central-1"))
@@ -154,14 +181,13 @@ mod tests {
         assert_eq!(secrets.get(&at()).await.unwrap().expose(), "one");
         tokio::time::advance(Duration::from_secs(299)).await;
         assert_eq!(secrets.get(&at()).await.unwrap().expose(), "one");
-        assert_eq!(http.actual_requests().count(), 1);
+        assert_eq!(http.asked.lock().unwrap().len(), 1);
         tokio::time::advance(Duration::from_secs(1)).await;
         assert_eq!(secrets.get(&at()).await.unwrap().expose(), "two");
         secrets.forget(&at());
         let text = secrets.get(&at()).await.unwrap();
         assert_eq!((text.expose(), format!("{text:?}").as_str()), ("three", "SecretText(…)"));
-        let body = http.actual_requests().next().unwrap().body().bytes().unwrap();
-        assert_eq!(std::str::from_utf8(body).unwrap(), r#"{"SecretId":"bellhop/a/key"}"#);
+        assert_eq!(http.asked.lock().unwrap()[0], r#"{"SecretId":"bellhop/a/key"}"#);
     }
 
     #[tokio::test]
