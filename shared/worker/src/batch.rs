@@ -61,8 +61,9 @@ impl Group {
 }
 
 impl<H: Handler> Worker<H> {
-    /// Works a batch; returns the ids of the messages that must come again. Never panics, and waits for nothing beyond the
-    /// deadline.
+    /// Works a batch; returns the ids of the messages that must come again. Never panics; a message that still runs when the
+    /// time is nearly up is cut off. Marks, sends and delays have the SDK's own limit of 5 s: should the function be killed in
+    /// one of these, no message is charged for it.
     pub async fn run_batch(&self, messages: Vec<Message>, deadline: Instant) -> Vec<String> {
         let total = deadline.saturating_duration_since(Instant::now());
         let reserve = (total / 5).max(Duration::from_millis(500)).min(total / 2);
