@@ -34,14 +34,14 @@ impl Handler for Calendar {
         match event.subject.kind() {
             SubjectKind::Booking => booking::reads(event, scope),
             SubjectKind::Unit => Ok(vec![scope.property()]),
-            SubjectKind::Property | SubjectKind::Task => Ok(Vec::new()),
+            SubjectKind::Property | SubjectKind::Task | SubjectKind::Channel | SubjectKind::Rate => Ok(Vec::new()),
         }
     }
 
     fn waits_for(&self, event: &Envelope) -> Option<Subject> {
         match event.subject.kind() {
             SubjectKind::Booking | SubjectKind::Unit => Some(Subject::Property(event.property.clone())),
-            SubjectKind::Property | SubjectKind::Task => None,
+            SubjectKind::Property | SubjectKind::Task | SubjectKind::Channel | SubjectKind::Rate => None,
         }
     }
 
@@ -56,11 +56,10 @@ impl Handler for Calendar {
             }
             Subject::Unit(id) => unit::decide(event, id, view),
             Subject::Property(_) => property::decide(event, view),
-            Subject::Booking(_) | Subject::Task(_) => Err(Refusal::Permanent(
-                Fault::new(Reason::SubjectMismatch, "/subject")
-                    .found(&event.subject)
-                    .expected("what the type asks for"),
-            )),
+            Subject::Booking(_) | Subject::Task(_) | Subject::Channel(_) | Subject::Rate(_) => {
+                let fault = Fault::new(Reason::SubjectMismatch, "/subject").found(&event.subject);
+                Err(Refusal::Permanent(fault.expected("what the type asks for")))
+            }
         }
     }
 

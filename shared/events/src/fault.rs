@@ -62,6 +62,22 @@ reasons! {
     BookingUnplaced = "booking-unplaced", "Move one of the two bookings in the PMS; the next version is placed by itself if it fits.";
     /// Fewer units than are sold.
     CapacityBelowSold = "capacity-below-sold", "Raise the capacity again, or move bookings away from the nights that are named.";
+    /// An address that Bellhop will not call.
+    UnsafeUrl = "unsafe-url", "Use an https address of a public host, without user name, on port 443 or 8443; then retry.";
+    /// A credential that is no reference, or lies outside of the tenant's own path.
+    InvalidSecretReference = "invalid-secret-reference", "Put the secret at secretsmanager:bellhop/TENANT/NAME and name that; then retry.";
+    /// A credential that is not there, or may not be read.
+    SecretUnavailable = "secret-unavailable", "Put the secret in its place, or let the function's role read it; then `bellhop channel sync`.";
+    /// The channel does not take what it was told.
+    ChannelRefused = "channel-refused", "Read the channel's answer and correct mapping or values; the next change, or `bellhop channel sync`, tells it again.";
+    /// The channel does not accept our credential.
+    ChannelUnauthorized = "channel-unauthorized", "Renew the credential, then `bellhop channel enable`: the channel hears the whole state.";
+    /// The receiver has said that it is gone for good (410).
+    ChannelGone = "channel-gone", "Correct the address with pms.channel.upserted.v1, or leave the channel disabled.";
+    /// The channel does not answer: told again as soon as it does.
+    ChannelUnavailable = "channel-unavailable", "Nothing, if the channel comes back: it then hears everything, in order.";
+    /// An outside feed cannot be read: its blocks stay as they are.
+    FeedBroken = "feed-broken", "Look at the feed at its platform; it is fetched again by itself.";
     /// A fault that belongs to this message did not go away.
     AttemptsExhausted = "attempts-exhausted", "Read the last error; retry when its cause is gone.";
     /// The function's code panicked on this event, each time.

@@ -105,6 +105,10 @@ id!(
     UnitId, token, "^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"
 );
 id!(
+    /// A rate plan of a property, as the PMS names it. Case is kept.
+    RateId, token, "^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"
+);
+id!(
     /// A cleaning or maintenance task. Case is kept.
     TaskId, token, "^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"
 );

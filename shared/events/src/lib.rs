@@ -20,7 +20,7 @@ pub use digest::{Digest, follow_up_id};
 pub use envelope::{Envelope, JsonContent, MAX_BODY_BYTES, SpecVersion};
 pub use fault::{Fault, Reason};
 pub use group::MessageGroup;
-pub use ids::{BookingId, ChannelId, EventId, PropertyId, TaskId, TenantId, UnitId};
+pub use ids::{BookingId, ChannelId, EventId, PropertyId, RateId, TaskId, TenantId, UnitId};
 pub use money::{Currency, Money};
 pub use queue::Queue;
 pub use stay::{MAX_NIGHTS, Stay};

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use crate::{BookingId, PropertyId, TaskId, UnitId};
+use crate::{BookingId, ChannelId, PropertyId, RateId, TaskId, UnitId};
 
 /// The kinds of subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +19,10 @@ pub enum SubjectKind {
     Task,
     /// `property/ID`
     Property,
+    /// `channel/ID`
+    Channel,
+    /// `rate/ID`
+    Rate,
 }
 
 impl SubjectKind {
@@ -30,11 +34,13 @@ impl SubjectKind {
             Self::Unit => "unit",
             Self::Task => "task",
             Self::Property => "property",
+            Self::Channel => "channel",
+            Self::Rate => "rate",
         }
     }
 }
 
-/// The booking, unit, task or property that an event is about, written `booking/ID`.
+/// The booking, unit, task, property, channel or rate plan that an event is about, written `booking/ID`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Subject {
@@ -46,6 +52,10 @@ pub enum Subject {
     Task(TaskId),
     /// The property itself.
     Property(PropertyId),
+    /// A sales channel, or another system that is told.
+    Channel(ChannelId),
+    /// A rate plan.
+    Rate(RateId),
 }
 
 impl Subject {
@@ -57,6 +67,8 @@ impl Subject {
             Self::Unit(_) => SubjectKind::Unit,
             Self::Task(_) => SubjectKind::Task,
             Self::Property(_) => SubjectKind::Property,
+            Self::Channel(_) => SubjectKind::Channel,
+            Self::Rate(_) => SubjectKind::Rate,
         }
     }
 
@@ -68,6 +80,8 @@ impl Subject {
             Self::Unit(id) => id.as_str(),
             Self::Task(id) => id.as_str(),
             Self::Property(id) => id.as_str(),
+            Self::Channel(id) => id.as_str(),
+            Self::Rate(id) => id.as_str(),
         }
     }
 }
@@ -82,13 +96,17 @@ impl FromStr for Subject {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = |why: &dyn fmt::Display| format!("expected booking/ID, unit/ID, task/ID or property/ID: {why}");
+        let wrong = |why: &dyn fmt::Display| {
+            format!("expected booking/ID, unit/ID, task/ID, property/ID, channel/ID or rate/ID: {why}")
+        };
         let (kind, id) = text.split_once('/').ok_or_else(|| wrong(&"found no slash"))?;
         match kind {
             "booking" => id.parse().map(Self::Booking).map_err(|e| wrong(&e)),
             "unit" => id.parse().map(Self::Unit).map_err(|e| wrong(&e)),
             "task" => id.parse().map(Self::Task).map_err(|e| wrong(&e)),
             "property" => id.parse().map(Self::Property).map_err(|e| wrong(&e)),
+            "channel" => id.parse().map(Self::Channel).map_err(|e| wrong(&e)),
+            "rate" => id.parse().map(Self::Rate).map_err(|e| wrong(&e)),
             _ => Err(wrong(&"found another kind")),
         }
     }
@@ -120,7 +138,7 @@ impl JsonSchema for Subject {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
-            "pattern": "^((booking|unit|task)/[A-Za-z0-9][A-Za-z0-9._:-]{0,63}|property/[a-z0-9][a-z0-9_-]{0,39})$"
+            "pattern": "^((booking|unit|task|rate)/[A-Za-z0-9][A-Za-z0-9._:-]{0,63}|(property|channel)/[a-z0-9][a-z0-9_-]{0,39})$"
         })
     }
 }

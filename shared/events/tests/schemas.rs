@@ -72,6 +72,21 @@ fn sample(entry: &Entry) -> Value {
         }
         "pms.booking.created.v1" | "pms.booking.modified.v1" | "pms.booking.cancelled.v1" => ("booking/b1", booking),
         "pms.unit.blocked.v1" | "pms.unit.unblocked.v1" => ("unit/suite", block),
+        "pms.channel.upserted.v1" => {
+            let data = json!({
+                "version": 1, "name": "Channel manager", "kind": "ari", "url": "https://channel.example.com/api/v1",
+                "key": "secretsmanager:bellhop/sea/channel", "property": "p-1", "pace": { "calls": 10, "seconds": 60 },
+                "units": [{ "unit": "suite", "room_type": "rt-1" }],
+                "rates": [{ "rate": "standard", "unit": "suite", "rate_plan": "rp-1" }],
+            });
+            ("channel/manager", data)
+        }
+        "pms.rates.updated.v1" => {
+            let range = json!({
+                "from": "2026-07-01", "until": "2026-08-01", "price": { "amount": 12_000, "currency": "EUR" }, "min_stay": 2,
+            });
+            ("rate/standard", json!({ "version": 1, "unit": "suite", "ranges": [range] }))
+        }
         other => panic!("a new public type {other}: give it a sample here"),
     };
     json!({
@@ -137,6 +152,12 @@ fn schemas_refuse_ids_that_the_types_refuse() {
             ],
             "pms.unit.blocked.v1" | "pms.unit.unblocked.v1" => {
                 &[("/data/block", "a b"), ("/data/from", "2026-07-01T10:00")]
+            }
+            "pms.channel.upserted.v1" => {
+                &[("/data/kind", "fax"), ("/data/units/0/unit", "a/b"), ("/data/rates/0/rate", ""), ("/data/url", "")]
+            }
+            "pms.rates.updated.v1" => {
+                &[("/data/unit", "#"), ("/data/ranges/0/from", "1 July"), ("/data/ranges/0/price/currency", "eur")]
             }
             _ => &[("/data/unit", "#"), ("/data/arrival", "1 July"), ("/data/total/currency", "eur")],
         };

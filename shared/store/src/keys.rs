@@ -34,6 +34,12 @@ pub mod sort {
     pub const PARKED: &str = "parked/";
     /// Events that wait for their subject to exist: `waiting/SUBJECT#INDEX`.
     pub const WAITING: &str = "waiting/";
+    /// Prices and restrictions of a rate plan for a unit in a month: `rates/RATE/UNIT/YYYY-MM`.
+    pub const RATES: &str = "rates/";
+    /// The channels of a property: one item, `channels`.
+    pub const CHANNELS: &str = "channels";
+    /// Whether a channel of the tenant answers: `circuit/CHANNEL`.
+    pub const CIRCUIT: &str = "circuit/";
     /// What a unit has sold in a month: `nights/UNIT/YYYY-MM`.
     pub const NIGHTS: &str = "nights/";
 }
@@ -44,3 +50,5 @@ pub(crate) const OPEN_INDEX: &str = "open";
 pub(crate) const OPEN_HOLD: &str = "hold#";
 /// Start marks in `operations`: `mark#CONSUMER#MESSAGE`.
 pub(crate) const MARK: &str = "mark#";
+/// What is due, in `state`: `due#SHARD`, sort key `SECOND#GROUP#ID`.
+pub(crate) const DUE: &str = "due#";

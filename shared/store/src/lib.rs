@@ -4,6 +4,7 @@
 //! nobody's tenant: start marks of messages.
 
 pub mod calendar;
+mod due;
 mod error;
 mod hold;
 mod item;
@@ -16,6 +17,7 @@ mod scope;
 mod search;
 mod write;
 
+pub use due::{DUE_SHARDS, Due, DueEntry};
 pub use error::StoreError;
 pub use hold::{Hold, Line, OpenHold, Parked, Verdict};
 pub use item::{Item, SubjectItem, decode_item, encode_item};

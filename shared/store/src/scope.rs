@@ -36,6 +36,25 @@ impl Scope {
         Self { consumer, group: MessageGroup::new(tenant, property) }
     }
 
+    /// The scope of one channel of the property, for an operator's tool.
+    #[must_use]
+    pub fn of_channel(&self, channel: &ChannelId) -> Self {
+        let group = MessageGroup { channel: Some(channel.clone()), ..self.group.clone() };
+        Self { consumer: self.consumer, group }
+    }
+
+    /// The scope of the whole property, in channel work too.
+    #[must_use]
+    pub fn of_property(&self) -> Self {
+        Self { consumer: self.consumer, group: MessageGroup { channel: None, ..self.group.clone() } }
+    }
+
+    /// What the calendar keeps of the property: to be read, never written, by others.
+    #[must_use]
+    pub fn of_calendar(&self) -> Self {
+        Self { consumer: REGISTRAR, ..self.of_property() }
+    }
+
     /// The message group.
     #[must_use]
     pub fn group(&self) -> &MessageGroup {
@@ -58,6 +77,12 @@ impl Scope {
     #[must_use]
     pub fn own(&self, prefix: &str, rest: &str) -> Key {
         Key { pk: self.group.to_string(), sk: format!("{}#{prefix}{rest}", self.consumer) }
+    }
+
+    /// An item of the consumer's own that all properties of the tenant share.
+    #[must_use]
+    pub fn of_tenant(&self, prefix: &str, rest: &str) -> Key {
+        Key { pk: self.group.tenant.to_string(), sk: format!("{}#{prefix}{rest}", self.consumer) }
     }
 
     /// The item of a subject.

@@ -170,6 +170,7 @@ fn write(run: &str, rows: &[(Row, Date)], happenings: &[Happening], stream: &mut
         check_out: "12:00".to_owned().try_into().map_err(wrong)?,
         units: units.collect::<Result<_, CliError>>()?,
         channels: Vec::new(),
+        notify: Vec::new(),
         languages: Vec::new(),
     };
     let subject = Subject::Property(maker.property().clone());

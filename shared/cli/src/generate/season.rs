@@ -173,6 +173,7 @@ impl Site {
             check_out: "11:00".to_owned().try_into().map_err(wrong)?,
             units: units.collect(),
             channels: CHANNELS.iter().map(|channel| id(channel)).collect::<Result<_, _>>()?,
+            notify: Vec::new(),
             languages: vec!["en".to_owned()],
         };
         self.maker.event(&PROPERTY_UPSERTED, Subject::Property(id(property)?), &payload)

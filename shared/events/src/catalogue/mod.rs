@@ -2,10 +2,13 @@
 
 mod availability;
 mod booking;
+mod channel;
 mod cleaning;
 mod control;
 mod guest;
+mod notice;
 mod property;
+mod rates;
 mod unit;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -17,10 +20,18 @@ pub use availability::{AVAILABILITY_CHANGED, AvailabilityChanged};
 pub use booking::{
     BOOKING_CANCELLED, BOOKING_CREATED, BOOKING_MODIFIED, BOOKING_REPLACED, Booking, Guest, Party, Replace,
 };
+pub use channel::{
+    Ari, CHANNEL_SYNC_REQUESTED, CHANNEL_UPSERTED, Calendar, Channel, ChannelSyncRequested, Connection, FeedImport,
+    Pace, RatePlan, RoomType, SyncAction, Webhook,
+};
 pub use cleaning::{CLEANING_REQUESTED, CleaningRequested};
 pub use control::{HOLD_RELEASED, HoldReleased, WaitingLine};
 pub use guest::{GUEST_MESSAGE_REQUESTED, GuestMessage, GuestMessageRequested};
+pub use notice::{
+    BOOKING_UNPLACED, BookingUnplaced, CHANNEL_STATUS, ChannelStatus, WEBHOOK_REQUESTED, WebhookRequested,
+};
 pub use property::{MAX_CAPACITY, PROPERTY_UPSERTED, Property, Unit};
+pub use rates::{RATES_UPDATED, RateRange, Rates, Terms};
 pub use unit::{Block, BlockSource, UNIT_BLOCKED, UNIT_UNBLOCKED};
 
 use crate::envelope::{missing, pointer};
@@ -77,6 +88,11 @@ impl Entry {
         self
     }
 
+    const fn to(mut self, queue: Queue) -> Self {
+        self.queue = Some(queue);
+        self
+    }
+
     const fn critical(mut self) -> Self {
         self.critical = true;
         self
@@ -98,6 +114,12 @@ pub const ALL: &[&Entry] = &[
     &unit::UNIT_BLOCKED,
     &unit::UNIT_UNBLOCKED,
     &availability::AVAILABILITY_CHANGED,
+    &rates::RATES_UPDATED,
+    &channel::CHANNEL_UPSERTED,
+    &channel::CHANNEL_SYNC_REQUESTED,
+    &notice::WEBHOOK_REQUESTED,
+    &notice::BOOKING_UNPLACED,
+    &notice::CHANNEL_STATUS,
     &cleaning::CLEANING_REQUESTED,
     &guest::GUEST_MESSAGE_REQUESTED,
     &control::HOLD_RELEASED,

@@ -45,6 +45,10 @@ pub struct Property {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 50))]
     pub channels: Vec<ChannelId>,
+    /// Follow-ups that webhook channels of the property may hear, such as `bellhop.cleaning.requested.v1`; at most 50.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50))]
+    pub notify: Vec<String>,
     /// Languages of guest messages in order of preference, BCP 47; at most 20.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20))]
@@ -102,9 +106,11 @@ impl Payload for Property {
             at_most(unit.name.as_ref(), 200, &format!("/data/units/{index}/name"))?;
         }
         at_most(self.name.as_ref(), 200, "/data/name")?;
-        if self.channels.len() > 50 || self.languages.len() > 20 {
-            return Err(Fault::new(Reason::InvalidData, "/data").expected("at most 50 channels and 20 languages"));
+        if self.channels.len() > 50 || self.languages.len() > 20 || self.notify.len() > 50 {
+            let expected = "at most 50 channels, 50 types to notify of, and 20 languages";
+            return Err(Fault::new(Reason::InvalidData, "/data").expected(expected));
         }
+        self.notify.iter().try_for_each(|name| at_most(Some(name), 256, "/data/notify"))?;
         self.languages.iter().try_for_each(|language| at_most(Some(language), 35, "/data/languages"))
     }
 }
