@@ -6,7 +6,7 @@ use bellhop_events::catalogue::{
 use bellhop_events::{BookingId, Envelope, Fault, Reason};
 use bellhop_store::calendar::{BookingState, CalendarState, Keeping, month_keys};
 use bellhop_store::{Key, Scope};
-use bellhop_worker::{Decision, Effect, Refusal, View};
+use bellhop_worker::{Decision, Effect, Refusal, Then, View};
 
 use crate::follow_up::{Clash, Freed, Outbox};
 use crate::nights::{Nights, Placing, place};
@@ -126,6 +126,7 @@ fn settle(
         writes,
         outbox: Some(outbox),
         registers: false,
+        then: Then::Done,
     })
 }
 

@@ -11,6 +11,8 @@ mod nights;
 mod property;
 mod unit;
 
+use std::convert::Infallible;
+
 use bellhop_events::catalogue::{BOOKING_CANCELLED, BOOKING_CREATED, BOOKING_MODIFIED, BOOKING_REPLACED};
 use bellhop_events::{Digest, Envelope, Fault, Queue, Reason, Subject, SubjectKind};
 use bellhop_store::calendar::CalendarState;
@@ -29,6 +31,8 @@ impl Handler for Calendar {
     const SENDS_TO: &'static [Queue] = &[Queue::Synchronization, Queue::Automation, Queue::OperationalGuests];
     type State = CalendarState;
     type Outbox = Outbox;
+    type Call = Infallible;
+    type Answer = Infallible;
 
     fn reads(&self, event: &Envelope, scope: &Scope) -> Result<Vec<Key>, Fault> {
         match event.subject.kind() {
@@ -38,7 +42,7 @@ impl Handler for Calendar {
         }
     }
 
-    fn waits_for(&self, event: &Envelope) -> Option<Subject> {
+    fn waits_for(&self, event: &Envelope, _: &Scope) -> Option<Subject> {
         match event.subject.kind() {
             SubjectKind::Booking | SubjectKind::Unit => Some(Subject::Property(event.property.clone())),
             SubjectKind::Property | SubjectKind::Task | SubjectKind::Channel | SubjectKind::Rate => None,
@@ -61,6 +65,10 @@ impl Handler for Calendar {
                 Err(Refusal::Permanent(fault.expected("what the type asks for")))
             }
         }
+    }
+
+    async fn perform(&self, call: Infallible) -> Infallible {
+        call
     }
 
     fn follow_ups(&self, event: &Envelope, state: &CalendarState, outbox: &Outbox) -> Vec<FollowUp> {

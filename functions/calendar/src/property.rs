@@ -3,7 +3,7 @@
 use bellhop_events::catalogue::{Payload, Property};
 use bellhop_events::{Envelope, UnitId};
 use bellhop_store::calendar::{CalendarState, Month};
-use bellhop_worker::{Decision, Effect, Needs, Refusal, View};
+use bellhop_worker::{Decision, Effect, Needs, Refusal, Then, View};
 use jiff::civil::Date;
 
 use crate::follow_up::Outbox;
@@ -44,6 +44,7 @@ pub fn decide(event: &Envelope, view: &View<'_, CalendarState>) -> Result<Decisi
         writes: Vec::new(),
         outbox: Some(outbox),
         registers: true,
+        then: Then::Done,
     })
 }
 

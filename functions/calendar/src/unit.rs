@@ -4,7 +4,7 @@ use bellhop_events::catalogue::{Block, Payload, UNIT_UNBLOCKED};
 use bellhop_events::{Envelope, Fault, Reason, UnitId};
 use bellhop_store::KEEP_DAYS;
 use bellhop_store::calendar::{BlockState, CalendarState, UnitState};
-use bellhop_worker::{Decision, Effect, Refusal, View};
+use bellhop_worker::{Decision, Effect, Refusal, Then, View};
 
 use crate::follow_up::{Freed, Outbox};
 use crate::{Calendar, Versioned, compare, property_of};
@@ -48,5 +48,6 @@ pub fn decide(event: &Envelope, unit: &UnitId, view: &View<'_, CalendarState>) -
         writes: Vec::new(),
         outbox: Some(outbox),
         registers: false,
+        then: Then::Done,
     })
 }

@@ -1,11 +1,13 @@
 //! What Bellhop remembers, in two DynamoDB tables: keys, items, and tenant-scoped reads and writes.
 //!
 //! `state` holds what belongs to a tenant and is reached only through a [`Scope`]; `operations` holds what belongs to
-//! nobody's tenant: start marks of messages.
+//! nobody's tenant yet: start marks of messages, and addresses of feeds by the hash of their token.
 
 pub mod calendar;
+pub mod channel;
 mod due;
 mod error;
+mod feed_address;
 mod hold;
 mod item;
 mod keys;
@@ -19,6 +21,7 @@ mod write;
 
 pub use due::{DUE_SHARDS, Due, DueEntry};
 pub use error::StoreError;
+pub use feed_address::{FeedAddress, FeedListing, FeedToken};
 pub use hold::{Hold, Line, OpenHold, Parked, Verdict};
 pub use item::{Item, SubjectItem, decode_item, encode_item};
 pub use keys::{Key, sort};

@@ -1,6 +1,6 @@
 //! Making a decision durable: one write for state, record, outbox and the advance of a line.
 
-use bellhop_events::EventId;
+use bellhop_events::{EventId, MessageGroup, follow_up_id};
 use bellhop_store::{Line, Record, RecordState, Seen, StoreError, SubjectItem, Verdict, Write};
 
 use crate::Worker;
@@ -10,7 +10,31 @@ use crate::outcome::{Outcome, Worked};
 use crate::process::{Loaded, Place, Task};
 use crate::release::wake_up;
 
+impl<H: Handler> Decision<H> {
+    pub(crate) fn outcome(&self) -> Outcome {
+        match self.effect {
+            Effect::Applied => Outcome::Applied(self.note),
+            Effect::Stale => Outcome::Stale,
+        }
+    }
+}
+
 impl<H: Handler> Worker<H> {
+    /// Makes a step of an event durable that is not done yet: no record, no outbox.
+    pub(crate) async fn claim(
+        &self,
+        loaded: &Loaded,
+        state: Option<H::State>,
+        mut writes: Vec<Write>,
+    ) -> Result<(), StoreError> {
+        if let Some(state) = &state {
+            let mut item = loaded.item.clone();
+            item.state = Some(attribute_value(state)?);
+            writes.push(item.put()?);
+        }
+        if writes.is_empty() { Ok(()) } else { self.store.commit(writes).await }
+    }
+
     pub(crate) async fn apply(
         &self,
         task: &Task,
@@ -18,6 +42,7 @@ impl<H: Handler> Worker<H> {
         decision: Decision<H>,
     ) -> Result<Worked, StoreError> {
         let now = (self.clock)();
+        let outcome = decision.outcome();
         let mut writes = decision.writes;
         let item = &mut loaded.item;
         if let Some(state) = &decision.state {
@@ -57,10 +82,6 @@ impl<H: Handler> Worker<H> {
         if let Some(wait) = loaded.item.wait.as_ref().filter(|_| wakes) {
             sends.push(wake_up(&task.scope, H::QUEUE, task.subject(), Line::Wait, wait, now));
         }
-        let outcome = match decision.effect {
-            Effect::Applied => Outcome::Applied(decision.note),
-            Effect::Stale => Outcome::Stale,
-        };
         Ok(Worked::sending(outcome, sends))
     }
 
@@ -100,17 +121,28 @@ impl<H: Handler> Worker<H> {
         let Some(state) = decode_state(item)? else { return Ok(Vec::new()) };
         let follow_ups = Self::guarded(|| self.handler.follow_ups(event, &state, &outbox))
             .map_err(|fault| StoreError::Defect(fault.found))?;
-        Ok(follow_ups
-            .into_iter()
-            .enumerate()
-            .map(|(index, follow_up)| Self::outgoing(task, index, follow_up))
-            .collect())
+        Ok(follow_ups.into_iter().enumerate().map(|(index, follow_up)| self.outgoing(task, index, follow_up)).collect())
     }
 
-    fn outgoing(task: &Task, index: usize, follow_up: FollowUp) -> Outgoing {
+    fn outgoing(&self, task: &Task, index: usize, follow_up: FollowUp) -> Outgoing {
+        let cause = &task.envelope;
         match follow_up {
             FollowUp::Event { event_type, subject, data } => {
-                crate::release::event(&task.envelope, H::CONSUMER, index, event_type, subject, data)
+                let id = follow_up_id(H::CONSUMER, &cause.group(), &cause.subject, &cause.id, index);
+                crate::release::event(cause, H::CONSUMER, &cause.group(), id, event_type, subject, data)
+            }
+            FollowUp::ToChannel { channel, event_type, subject, data, gathers } => {
+                let group = MessageGroup { channel: Some(channel), ..cause.group() };
+                let id = match self.policy.gather_seconds {
+                    // The queue delays what is sent now beyond the end of this interval, so that whoever is first in it
+                    // speaks for all that is written in it; and what is sent is written.
+                    seconds if gathers && seconds > 0 => {
+                        let interval = (self.clock)().as_second() / i64::from(seconds);
+                        EventId::hashed('g', &[H::CONSUMER, &group.to_string(), event_type, &interval.to_string()])
+                    }
+                    _ => follow_up_id(H::CONSUMER, &group, &cause.subject, &cause.id, index),
+                };
+                crate::release::event(cause, H::CONSUMER, &group, id, event_type, subject, data)
             }
             // A producer may use one id for events of two subjects: neither notice may pass for the other.
             FollowUp::Review(fault) => {

@@ -46,6 +46,9 @@ pub struct Policy {
     pub max_receive_count: u32,
     /// A message older than this goes to review, in seconds: SQS drops it at 14 days.
     pub max_age_seconds: i64,
+    /// Follow-ups that say "look" are one for each such interval, in seconds; 0: each is sent. Shorter than the delay of the
+    /// queue that they go to, by what the clocks of two machines may differ.
+    pub gather_seconds: u32,
     /// How many events of a line are worked for one wake-up.
     pub release_steps: u32,
 }
@@ -58,6 +61,7 @@ impl Default for Policy {
             dead_letters: DeadLetters::Fallback,
             max_receive_count: 1000,
             max_age_seconds: 12 * 86_400,
+            gather_seconds: 0,
             release_steps: 25,
         }
     }
@@ -116,6 +120,7 @@ impl Config {
                     return Err(ConfigError::Invalid { name: "DEAD_LETTERS", found: other.to_owned(), expected });
                 }
             },
+            gather_seconds: number("GATHER_SECONDS", 0)?.saturating_sub(1),
             max_receive_count: number("MAX_RECEIVE_COUNT", usual.max_receive_count)?.max(1),
             ..usual
         };

@@ -11,7 +11,7 @@ use crate::fallback::FallbackNote;
 use crate::handler::Handler;
 use crate::judge::{Known, judge};
 use crate::outcome::{Outcome, Worked};
-use crate::process::{Loaded, MOST_RACES, Task, is_overtaken, lost_too_often};
+use crate::process::{Loaded, MOST_RACES, Place, Task, is_overtaken, lost_too_often};
 
 impl<H: Handler> Worker<H> {
     /// Parks an event behind another, in order.
@@ -77,6 +77,42 @@ impl<H: Handler> Worker<H> {
         self.store.commit(writes).await?;
         let note = Self::fallback(task, fault, record.attempts, &record.failures.to_string());
         Ok(Worked::sending(Outcome::Review(fault.reason), vec![note]))
+    }
+
+    /// The event waits in the line of its holder, without a question to anybody: the holder will be well again by itself.
+    pub(crate) async fn wait_quietly(
+        &self,
+        task: &Task,
+        mut loaded: Loaded,
+        fault: &Fault,
+        mut writes: Vec<Write>,
+    ) -> Result<Worked, StoreError> {
+        let holder = match &task.place {
+            Some(Place { line: Line::Wait, holder, .. }) => Some(holder.clone()),
+            // Its own line waits for a person already: it stays at the head of that.
+            Some(_) => None,
+            None => self.handler.waits_for(&task.envelope, &task.scope),
+        };
+        let Some((holder, other)) = holder.zip(loaded.other.as_mut()) else {
+            return Ok(self.unavailable(1, fault));
+        };
+        let code = fault.reason.code();
+        if task.place.is_some() {
+            // Still at the head: the line stops until its holder is well.
+            let Some(hold) = other.wait.as_mut() else { return Err(StoreError::Lost) };
+            hold.verdict = None;
+            hold.generation += 1;
+            code.clone_into(&mut hold.reason);
+        } else {
+            other.wait = Some(Hold::new(other.rev + 1, code, (self.clock)()));
+            let mut record = task.record_or_new(&loaded, RecordState::Parked);
+            let Some(other) = loaded.other.as_mut() else { return Err(StoreError::Lost) };
+            writes.extend(self.join(task, other, Line::Wait, &holder, &mut record)?);
+            writes.push(record.put(task.scope.record(&task.envelope.id))?);
+        }
+        writes.extend(loaded.other.as_ref().map(SubjectItem::put).transpose()?);
+        self.store.commit(writes).await?;
+        Ok(Worked::of(Outcome::Parked(holder.to_string())))
     }
 
     /// Gives an event up to a person: from now on later events of its subject are parked.

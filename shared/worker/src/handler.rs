@@ -1,8 +1,10 @@
 //! What a function is: decisions without I/O.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
+use std::time::Duration;
 
-use bellhop_events::{Digest, Envelope, Fault, Queue, Subject};
+use bellhop_events::{ChannelId, Digest, Envelope, Fault, Queue, Subject};
 use bellhop_store::{Filter, Item, Key, Scope, StoreError, SubjectItem, Write};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -21,37 +23,53 @@ pub trait Handler: Send + Sync + 'static {
     type State: Serialize + DeserializeOwned + Send;
     /// What follow-ups are rebuilt from, with the state: kept in the item, so small.
     type Outbox: Serialize + DeserializeOwned + Send;
+    /// A call to the outside world that a decision may ask for; `Infallible` where there is none.
+    type Call: Send + Sync;
+    /// What became of such a call.
+    type Answer: Send + Sync;
 
     /// What to read beside the subject's own item.
     fn reads(&self, event: &Envelope, scope: &Scope) -> Result<Vec<Key>, Fault>;
 
-    /// The subject that must have a state before this event can be done. While it has none, events wait in line for it, and a
-    /// person hears of it once; a decision that `registers` it lets them flow.
-    fn waits_for(&self, _event: &Envelope) -> Option<Subject> {
+    /// The subject in whose line this event may have to wait: until it is registered if it [`must_exist`](Self::must_exist),
+    /// and while decisions answer [`Refusal::Wait`]. A decision that `registers` it lets them flow.
+    fn waits_for(&self, _event: &Envelope, _scope: &Scope) -> Option<Subject> {
         None
     }
 
+    /// Whether that subject must have a state before the event can be done. While it has none, a person hears of it once.
+    fn must_exist(&self) -> bool {
+        true
+    }
+
     /// What to do.
-    fn decide(&self, event: &Envelope, view: &View<'_, Self::State>) -> Result<Decision<Self>, Refusal>;
+    fn decide(&self, event: &Envelope, view: &View<'_, Self::State, Self::Answer>) -> Result<Decision<Self>, Refusal>;
+
+    /// Makes a call that a decision asked for: the one place with I/O. Bounded in time, well inside of the function's.
+    fn perform(&self, call: Self::Call) -> impl Future<Output = Self::Answer> + Send;
 
     /// Who is to hear of it. Called again with what was stored when a dispatch must be repeated: the same answer each time.
     fn follow_ups(&self, event: &Envelope, state: &Self::State, outbox: &Self::Outbox) -> Vec<FollowUp>;
 }
 
 /// What was loaded.
-pub struct View<'a, S> {
+pub struct View<'a, S, A = Infallible> {
     /// What is kept of the subject; none: nothing is known of it.
     pub state: Option<S>,
     /// The scope of the event, for keys.
     pub scope: &'a Scope,
     /// Now.
     pub now: Timestamp,
+    /// What became of the call that an earlier decision on this event asked for.
+    pub answer: Option<&'a A>,
+    /// Events wait in line for this subject.
+    pub waited_for: bool,
     items: &'a HashMap<Key, Item>,
     asked: &'a [Key],
     lists: &'a HashMap<Key, Vec<(Key, Item)>>,
 }
 
-impl<'a, S> View<'a, S> {
+impl<'a, S, A> View<'a, S, A> {
     /// What a worker loads, or a test makes up. `asked` are the keys that were read, `items` what was found.
     #[must_use]
     pub fn new(
@@ -62,7 +80,7 @@ impl<'a, S> View<'a, S> {
         items: &'a HashMap<Key, Item>,
         lists: &'a HashMap<Key, Vec<(Key, Item)>>,
     ) -> Self {
-        Self { state, scope, now, items, asked, lists }
+        Self { state, scope, now, answer: None, waited_for: false, items, asked, lists }
     }
 
     /// An item that was asked for, if there is one.
@@ -123,15 +141,38 @@ pub struct Decision<H: Handler + ?Sized> {
     pub writes: Vec<Write>,
     /// What follow-ups are rebuilt from; none: no follow-ups.
     pub outbox: Option<H::Outbox>,
-    /// The subject exists now: events that waited for it may flow.
+    /// The subject exists now, or is well again: events that waited for it may flow.
     pub registers: bool,
+    /// What happens once that is written.
+    pub then: Then<H::Call>,
+}
+
+/// What happens after a decision is written.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Then<C> {
+    /// The event is done: the record is part of the write.
+    Done,
+    /// The event is done and leaves no trace: it may come again, for it changes nothing. Nothing is written.
+    Forget,
+    /// The write is a claim: the call is made, and the decision is asked for again, with the answer.
+    Ask(C),
+    /// Not now. No attempt is spent.
+    Later(Duration),
 }
 
 impl<H: Handler + ?Sized> Decision<H> {
     /// Older than what is known.
     #[must_use]
     pub fn stale() -> Self {
-        Self { effect: Effect::Stale, note: None, state: None, writes: Vec::new(), outbox: None, registers: false }
+        Self {
+            effect: Effect::Stale,
+            note: None,
+            state: None,
+            writes: Vec::new(),
+            outbox: None,
+            registers: false,
+            then: Then::Done,
+        }
     }
 }
 
@@ -149,6 +190,8 @@ pub enum Refusal {
     },
     /// More must be read first.
     Needs(Needs),
+    /// It waits in the line of [`Handler::waits_for`], with this reason, until a decision `registers` that subject.
+    Wait(Fault, Vec<Write>),
     /// What was read cannot be understood.
     Unreadable(StoreError),
 }
@@ -187,6 +230,20 @@ pub enum FollowUp {
         subject: Subject,
         /// Its payload.
         data: Map<String, Value>,
+    },
+    /// To the queue of its type, in the group of one channel of the property.
+    ToChannel {
+        /// Which channel.
+        channel: ChannelId,
+        /// A type of the catalogue.
+        event_type: &'static str,
+        /// What it is about.
+        subject: Subject,
+        /// Its payload.
+        data: Map<String, Value>,
+        /// It says nothing but "look": one of several at about the same time is enough, for the queue delays it until all
+        /// of them are written.
+        gathers: bool,
     },
     /// To a person: the event is done, but somebody must look.
     Review(Fault),

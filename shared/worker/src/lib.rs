@@ -27,11 +27,11 @@ pub use clients::{dynamodb, sqs};
 pub use config::{Config, ConfigError, DeadLetters, Policy};
 pub use dispatch::{Outgoing, Queues};
 pub use fallback::FallbackNote;
-pub use handler::{Decision, Effect, FollowUp, Handler, Needs, Refusal, View, state_in};
+pub use handler::{Decision, Effect, FollowUp, Handler, Needs, Refusal, Then, View, state_in};
 pub use message::Message;
 pub use outcome::Outcome;
 pub use release::wake_up;
-pub use runtime::{main, run_batch_until};
+pub use runtime::{init_logs, main, run_batch_until};
 pub use trust::http_client;
 
 use bellhop_store::Store;

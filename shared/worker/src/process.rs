@@ -8,12 +8,21 @@ use bellhop_store::{Hold, Key, Line, Parked, Record, RecordState, Scope, StoreEr
 
 use crate::Worker;
 use crate::dispatch::Outgoing;
-use crate::handler::{Decision, Handler, Needs, Refusal, View, decode_state};
+use crate::handler::{Decision, Handler, Needs, Refusal, Then, View, decode_state};
 use crate::judge::{Known, judge};
 use crate::outcome::{Outcome, Worked};
 
 /// How often a lost race is run again before the message is delayed.
 pub(crate) const MOST_RACES: usize = 12;
+
+/// How often a handler may ask for more, each time knowing more.
+const MOST_READS: usize = 6;
+
+/// The one call that an event may make, and what became of it.
+pub(crate) struct Exchange<H: Handler> {
+    call: Option<H::Call>,
+    answer: Option<H::Answer>,
+}
 
 /// An event to be worked, from the queue or from a line.
 pub(crate) struct Task {
@@ -99,17 +108,22 @@ impl<H: Handler> Worker<H> {
     /// Works an event until it is decided and durable.
     pub(crate) async fn process(&self, task: &Task) -> Result<Worked, StoreError> {
         let mut again = task.again;
+        let mut exchange = Exchange::<H> { call: None, answer: None };
         for _ in 0..MOST_RACES {
-            match self.process_once(task, again).await {
-                // Perhaps to our own write, repeated by the SDK: then a dispatch is owed.
-                Err(StoreError::Lost) => again = true,
+            match self.process_once(task, again, &mut exchange).await {
+                Err(StoreError::Lost) => match exchange.call.take() {
+                    // Boxed: a call is large, and most functions make none.
+                    Some(call) => exchange.answer = Some(Box::pin(self.handler.perform(call)).await),
+                    // Perhaps to our own write, repeated by the SDK: then a dispatch is owed.
+                    None => again = true,
+                },
                 other => return other,
             }
         }
         Err(lost_too_often())
     }
 
-    async fn process_once(&self, task: &Task, again: bool) -> Result<Worked, StoreError> {
+    async fn process_once(&self, task: &Task, again: bool, exchange: &mut Exchange<H>) -> Result<Worked, StoreError> {
         let reads = match (&task.fault, Self::guarded(|| self.handler.reads(&task.envelope, &task.scope))) {
             (Some(_), _) => Vec::new(),
             (None, Ok(Ok(keys))) => keys,
@@ -138,16 +152,17 @@ impl<H: Handler> Worker<H> {
             return self.give_up(task, fault).await;
         }
         let mut lists = HashMap::new();
-        for _ in 0..3 {
-            let decision = match self.decide(task, &loaded, &lists) {
+        for _ in 0..MOST_READS {
+            let decision = match self.decide(task, &loaded, &lists, exchange.answer.as_ref()) {
                 Ok(decision) => decision,
                 Err(panicked) => return self.spend_attempt(task, &panicked).await,
             };
             match decision {
                 Ok(decision) => {
                     let attempt = loaded.record.as_ref().map_or(1, |record| record.attempts + 1);
-                    return Ok(Worked { attempt, ..self.apply(task, loaded, decision).await? });
+                    return Ok(Worked { attempt, ..self.carry_out(task, loaded, decision, exchange).await? });
                 }
+                Err(Refusal::Wait(fault, writes)) => return self.wait_quietly(task, loaded, &fault, writes).await,
                 Err(Refusal::Permanent(fault)) => return self.give_up(task, &fault).await,
                 Err(Refusal::Conflict { known, found }) => {
                     return self.conflict(task, loaded, &known.to_string(), &found).await;
@@ -164,13 +179,40 @@ impl<H: Handler> Worker<H> {
         Err(StoreError::Defect("the handler asks for more without end".to_owned()))
     }
 
+    async fn carry_out(
+        &self,
+        task: &Task,
+        loaded: Loaded,
+        decision: Decision<H>,
+        exchange: &mut Exchange<H>,
+    ) -> Result<Worked, StoreError> {
+        match decision.then {
+            // In a line, the place is left behind all the same.
+            Then::Forget if task.place.is_none() => Ok(Worked::of(decision.outcome())),
+            Then::Done | Then::Forget => self.apply(task, loaded, decision).await,
+            Then::Later(delay) => {
+                self.claim(&loaded, decision.state, decision.writes).await?;
+                Ok(Worked::of(Outcome::Delayed(decision.note.unwrap_or("later").to_owned(), delay)))
+            }
+            Then::Ask(_) if exchange.answer.is_some() => {
+                Err(StoreError::Defect("the handler asks for a second call".to_owned()))
+            }
+            Then::Ask(call) => {
+                self.claim(&loaded, decision.state, decision.writes).await?;
+                exchange.call = Some(call);
+                // Read and decide again, with the answer.
+                Err(StoreError::Lost)
+            }
+        }
+    }
+
     /// The one read: subject, record, what the handler asks for, and the line's holder.
     pub(crate) async fn load(&self, task: &Task, mut keys: Vec<Key>) -> Result<Loaded, StoreError> {
         let scope = &task.scope;
         let (own, record) = (scope.subject(task.subject()), scope.record(&task.envelope.id));
         let holder = match &task.place {
             Some(place) => Some(place.holder.clone()),
-            None => self.handler.waits_for(&task.envelope),
+            None => self.handler.waits_for(&task.envelope, scope),
         };
         let other = holder.map(|holder| (scope.subject(&holder), holder)).filter(|(key, _)| *key != own);
         keys.extend([own.clone(), record.clone()]);
@@ -217,12 +259,14 @@ impl<H: Handler> Worker<H> {
         task: &Task,
         loaded: &Loaded,
         lists: &HashMap<Key, Vec<(Key, bellhop_store::Item)>>,
+        answer: Option<&H::Answer>,
     ) -> Result<Result<Decision<H>, Refusal>, Fault> {
         let state = match decode_state(&loaded.item) {
             Ok(state) => state,
             Err(error) => return Ok(Err(error.into())),
         };
-        let view = View::new(&task.scope, (self.clock)(), state, &loaded.asked, &loaded.items, lists);
+        let mut view = View::new(&task.scope, (self.clock)(), state, &loaded.asked, &loaded.items, lists);
+        (view.answer, view.waited_for) = (answer, loaded.item.wait.is_some());
         Self::guarded(|| self.handler.decide(&task.envelope, &view))
     }
 
@@ -240,7 +284,7 @@ impl<H: Handler> Worker<H> {
         match &task.place {
             Some(place) if place.line == Line::Hold && place.holder == *subject => None,
             None if loaded.other.as_ref().is_some_and(|other| other.wait.is_some()) => {
-                Some((Line::Wait, self.handler.waits_for(&task.envelope)?))
+                Some((Line::Wait, self.handler.waits_for(&task.envelope, &task.scope)?))
             }
             _ => loaded.item.hold.is_some().then(|| (Line::Hold, subject.clone())),
         }
@@ -248,7 +292,10 @@ impl<H: Handler> Worker<H> {
 
     /// The subject that must be registered first, and is not.
     fn unregistered(&self, task: &Task, loaded: &Loaded) -> Option<(Subject, Fault)> {
-        let holder = self.handler.waits_for(&task.envelope).filter(|_| task.place.is_none())?;
+        let holder = self.handler.waits_for(&task.envelope, &task.scope)?;
+        if task.place.is_some() || !self.handler.must_exist() {
+            return None;
+        }
         let known = loaded.other.as_ref().is_some_and(|other| other.state.is_some());
         let fault = Fault::new(Reason::UnknownProperty, "/property")
             .found(&holder)

@@ -4,7 +4,7 @@
 //! stale ones are harmless. All that entered the queue before it was parked before it: nothing overtakes.
 
 use bellhop_events::catalogue::{self, HOLD_RELEASED, HoldReleased};
-use bellhop_events::{Envelope, EventId, Fault, Queue, Reason, Subject, follow_up_id};
+use bellhop_events::{Envelope, EventId, Fault, MessageGroup, Queue, Reason, Subject};
 use bellhop_store::{Hold, Line, Parked, RecordState, Scope, StoreError, SubjectItem, Verdict, Write, decode_item};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -289,11 +289,12 @@ pub fn wake_up(scope: &Scope, queue: Queue, subject: &Subject, line: Line, hold:
     }
 }
 
-/// The follow-up number `index` of an event.
+/// An event that follows from another.
 pub(crate) fn event(
     cause: &Envelope,
     consumer: &str,
-    index: usize,
+    group: &MessageGroup,
+    id: EventId,
     event_type: &'static str,
     subject: Subject,
     data: Map<String, Value>,
@@ -301,7 +302,7 @@ pub(crate) fn event(
     let version = data.get("version").and_then(Value::as_u64);
     let envelope = Envelope {
         specversion: bellhop_events::SpecVersion::V1,
-        id: follow_up_id(consumer, &cause.group(), &cause.subject, &cause.id, index),
+        id,
         source: format!("/bellhop/{consumer}"),
         event_type: event_type.to_owned(),
         subject,
@@ -319,7 +320,7 @@ pub(crate) fn event(
     let queue = catalogue::find(event_type).ok().and_then(|entry| entry.queue).unwrap_or(Queue::Fallback);
     Outgoing {
         queue,
-        group: cause.group().to_string(),
+        group: group.to_string(),
         subject: envelope.subject.to_string(),
         deduplication_id: envelope.id.to_string(),
         body: envelope.to_body(),
