@@ -1,0 +1,3 @@
+//! What a property sells, told to its channels: availability, rates and follow-ups.
+
+pub mod adapter;
