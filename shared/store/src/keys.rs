@@ -40,6 +40,8 @@ pub mod sort {
     pub const CHANNELS: &str = "channels";
     /// Whether a channel of the tenant answers: `circuit/CHANNEL`.
     pub const CIRCUIT: &str = "circuit/";
+    /// The address of a unit's calendar feed for a channel: `feed/UNIT`.
+    pub const FEED: &str = "feed/";
     /// What a unit has sold in a month: `nights/UNIT/YYYY-MM`.
     pub const NIGHTS: &str = "nights/";
 }
@@ -50,5 +52,7 @@ pub(crate) const OPEN_INDEX: &str = "open";
 pub(crate) const OPEN_HOLD: &str = "hold#";
 /// Start marks in `operations`: `mark#CONSUMER#MESSAGE`.
 pub(crate) const MARK: &str = "mark#";
+/// Addresses of calendar feeds, in `operations`: `feed#SHA256`.
+pub(crate) const FEED: &str = "feed#";
 /// What is due, in `state`: `due#SHARD`, sort key `SECOND#GROUP#ID`.
 pub(crate) const DUE: &str = "due#";
