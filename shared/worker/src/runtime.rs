@@ -63,9 +63,9 @@ pub async fn run_batch_until<H: Handler>(
     response
 }
 
-/// `LOG_LEVEL` is `off`, `error`, `warn`, `info`, `debug` or `trace`. No directives by module: they would bring a whole
-/// regex engine along.
-fn init_logs() {
+/// Logs as JSON lines. `LOG_LEVEL` is `off`, `error`, `warn`, `info`, `debug` or `trace`. No directives by module: they
+/// would bring a whole regex engine along.
+pub fn init_logs() {
     let level = std::env::var("LOG_LEVEL").ok().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
     tracing_subscriber::fmt()
         .json()
