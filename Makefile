@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-FUNCTIONS := bellhop-calendar
+FUNCTIONS := bellhop-calendar bellhop-channel-sync bellhop-timer bellhop-feeds
 PREFIX ?= $(or $(BELLHOP_PREFIX),bellhop)
 export BELLHOP_PREFIX := $(PREFIX)
 

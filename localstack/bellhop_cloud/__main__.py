@@ -88,6 +88,7 @@ def status(_args):
 
     functions = {d.name: processes.function_pids(d.name) for d in sorted((RUN / "functions").glob("*"))}
     state = settings.read_state()
+    stacks = {p.stem: json.loads(p.read_text()) for p in sorted(RUN.glob("*.json")) if p != settings.STATE}
     report = {
         "local": settings.is_local(),
         "running": processes.running(),
@@ -95,7 +96,8 @@ def status(_args):
         "dynamodb": settings.dynamodb_endpoint() if settings.is_local() else None,
         "pids": state.get("pids", {}),
         "functions": functions,
-        "stacks": sorted(p.stem for p in RUN.glob("*.json") if p != settings.STATE),
+        "stacks": list(stacks),
+        "feeds": {stack: outputs.get("FeedsUrl") for stack, outputs in stacks.items()},
     }
     print(json.dumps(report, indent=1))
 

@@ -40,6 +40,8 @@ def deploy(stack: str, prefix: str, overrides: dict[str, str]):
     parameters |= overrides
     _check_timeouts(parameters)
     outputs = _apply(stack, parameters, _template(s3, bucket, key_prefix))
+    if settings.is_local():  # where no resolver finds the name in LocalStack's
+        outputs["FeedsUrl"] = settings.function_url(outputs["FeedsFunctionName"])
     RUN.mkdir(parents=True, exist_ok=True)
     (RUN / f"{stack}.json").write_text(json.dumps(outputs, indent=1, sort_keys=True) + "\n")
     note(f"{stack} is deployed after {time.monotonic() - started:.1f} s; its outputs are in localstack/.run/{stack}.json")

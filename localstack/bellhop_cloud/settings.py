@@ -42,6 +42,11 @@ def endpoint() -> str:
     return f"http://{HOST}:{port()}"
 
 
+def function_url(function: str) -> str:
+    """The address of a function that HTTP starts; see plugins/function_url.py."""
+    return f"{endpoint()}/_bellhop/url/{function}/"
+
+
 def dynamodb_endpoint() -> str:
     return f"http://{HOST}:{dynamodb_port()}"
 

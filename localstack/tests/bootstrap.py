@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """A function for the tests: the smallest Runtime API client. What it does is told by the body of the first record.
 
-ok | slow SECONDS | error | crash | hang | fail-last (reports the last record) | refuse-once (reports all, after 0.5 s)"""
+ok | slow SECONDS | error | crash | hang | fail-last (reports the last record) | refuse-once (reports all, after 0.5 s)
+Called by HTTP it is a small server: see `answer_http`."""
 
+import base64
 import http.client
 import json
 import os
@@ -19,7 +21,27 @@ def call(method, path, body=None):
     return response, response.read()
 
 
+def answer_http(event):
+    """A calendar feed as it could be."""
+    http, headers = event["requestContext"]["http"], event["headers"]
+    match http["path"]:
+        case "/feed":
+            known = headers.get("if-none-match") == '"v1"'
+            answer = {"statusCode": 304 if known else 200, "headers": {"ETag": '"v1"', "Content-Type": "text/calendar; charset=utf-8"}}
+            return answer if known else answer | {"body": "BEGIN:VCALENDAR\r\né\r\n"}
+        case "/binary":
+            body = base64.b64encode(bytes(range(256))).decode()
+            return {"statusCode": 200, "headers": {"Content-Type": "image/png"}, "body": body, "isBase64Encoded": True}
+        case "/echo":
+            return {"statusCode": 200, "body": json.dumps(event)}
+        case "/fail":
+            raise ValueError("told to fail")
+    return {"statusCode": 404}
+
+
 def handle(event):
+    if "requestContext" in event:
+        return answer_http(event)
     records = event.get("Records", [])
     word, *rest = (records[0]["body"] if records else event.get("do", "ok")).split()
     if word == "slow":
@@ -37,7 +59,7 @@ def handle(event):
         return {"batchItemFailures": [{"itemIdentifier": r["messageId"]} for r in records]}
     if records:
         return {"batchItemFailures": []}
-    return {"pid": os.getpid(), "env": {k: v for k, v in os.environ.items() if k.startswith("AWS_")}}
+    return {"pid": os.getpid(), "env": {k: v for k, v in os.environ.items() if k.startswith(("AWS_", "BELLHOP_"))}}
 
 
 if os.environ.get("FAIL_INIT"):

@@ -7,6 +7,8 @@ import subprocess
 import tempfile
 import time
 import unittest
+import urllib.error
+import urllib.request
 import uuid
 from pathlib import Path
 
@@ -33,9 +35,10 @@ class Cloud(unittest.TestCase):
         cls.trace = cls.directory / "trace"
         # The stand-in learns where to write from its own text: the template has no variable for it.
         text = (HERE / "bootstrap.py").read_text().replace('os.environ.get("TRACE_FILE")', repr(str(cls.trace)))
-        binary = cls.directory / "bellhop-calendar"
-        binary.write_text(text)
-        binary.chmod(0o755)
+        for function in ("calendar", "channel-sync", "timer", "feeds"):
+            binary = cls.directory / f"bellhop-{function}"
+            binary.write_text(text)
+            binary.chmod(0o755)
         cloud(
             "deploy", "--prefix", PREFIX, "FunctionTimeout=2", "VisibilityTimeout=4", "MaxReceiveCount=3",
             BELLHOP_FUNCTION_DIR=str(cls.directory),
@@ -166,6 +169,58 @@ class Cloud(unittest.TestCase):
         for target in (self.outputs["FallbackUrl"], url):
             self.sqs.send_message(QueueUrl=target, MessageBody="x" * 1_048_576, MessageGroupId=self.tag)
         self.assertEqual(self.counts(url), (1, 0))
+
+    def get(self, url: str, host: str | None = None, **headers: str):
+        """Status, headers and body of one GET; errors are answers too."""
+        headers |= {"Host": host} if host else {}
+        try:
+            answer = urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10)
+        except urllib.error.HTTPError as error:
+            answer = error
+        with answer:
+            return answer.status, answer.headers, answer.read()
+
+    def test_a_function_url_answers_on_the_loopback_address(self):
+        base = self.outputs["FeedsUrl"]
+        status, headers, body = self.get(base + "feed")
+        self.assertEqual((status, body.decode()), (200, "BEGIN:VCALENDAR\r\né\r\n"))
+        self.assertEqual((headers["ETag"], headers["Content-Type"]), ('"v1"', "text/calendar; charset=utf-8"))
+        status, headers, body = self.get(base + "feed", **{"If-None-Match": '"v1"'})
+        self.assertEqual((status, headers["ETag"], body), (304, '"v1"', b""))
+        status, headers, body = self.get(base + "binary")
+        self.assertEqual((status, headers["Content-Type"], body), (200, "image/png", bytes(range(256))))
+        self.assertEqual(self.get(base + "nothing")[::2], (404, b""))
+        self.assertEqual(self.get(base + "fail")[0], 502)
+        self.assertEqual(self.get(base.replace("feeds", "timer") + "feed")[0], 404)
+
+    def test_a_function_sees_of_its_url_what_aws_would_show(self):
+        event = json.loads(self.get(self.outputs["FeedsUrl"] + "echo?a=1&b=%20", Accept="text/calendar")[2])
+        self.assertEqual((event["rawPath"], event["rawQueryString"]), ("/echo", "a=1&b=%20"))
+        self.assertEqual(event["requestContext"]["http"]["method"], "GET")
+        self.assertEqual(event["headers"]["accept"], "text/calendar")
+
+    def test_a_function_url_answers_by_its_host_name_too(self):
+        from bellhop_cloud import settings
+
+        url = settings.client("lambda").get_function_url_config(FunctionName=self.outputs["FeedsFunctionName"])
+        name = url["FunctionUrl"].split("/")[2].split(".")[0]
+        host = f"{name}.lambda-url.us-east-1.localhost.localstack.cloud"
+        self.assertEqual(self.get(settings.endpoint() + "/feed", host)[2].decode(), "BEGIN:VCALENDAR\r\né\r\n")
+
+    def test_the_schedule_starts_the_timer_by_itself(self):
+        from bellhop_cloud import settings
+
+        log = settings.RUN / "logs" / f"{PREFIX}-timer.log"
+        self.wait(lambda: log.exists() and "invoked" in log.read_text(), 70)
+
+    def test_secrets_are_kept(self):
+        from bellhop_cloud import settings
+
+        secrets = settings.client("secretsmanager")
+        name = f"bellhop/{self.tag}"
+        secrets.create_secret(Name=name, SecretString="s")
+        self.assertEqual(secrets.get_secret_value(SecretId=name)["SecretString"], "s")
+        secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
 
     def test_two_follow_ups_with_the_same_id_in_two_groups_both_arrive(self):
         url = self.outputs["AutomationUrl"]

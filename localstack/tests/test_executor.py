@@ -59,6 +59,7 @@ class Executor(unittest.TestCase):
         error, first, _ = self.invoke()
         self.assertFalse(error)
         self.assertEqual(first["env"]["AWS_ACCESS_KEY_ID"], "test")
+        self.assertEqual(first["env"]["BELLHOP_LOCAL"], "1")
         self.assertEqual(self.invoke()[1]["pid"], first["pid"])
         # What a process prints reaches the log by a thread of its own, perhaps after the answer.
         log, deadline = executor.RUN_DIR / "logs" / "standin.log", time.monotonic() + 10

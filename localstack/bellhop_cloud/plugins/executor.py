@@ -106,6 +106,7 @@ class ProcessExecutor(RuntimeExecutor):
         self.env |= {name: str(value) for name, value in env_vars.items()}
         self.env |= {"LAMBDA_TASK_ROOT": str(directory), "LAMBDA_RUNTIME_DIR": str(directory), "TMPDIR": str(scratch)}
         self.env |= {"BELLHOP_CLOUD_RUN": str(RUN_DIR)}  # by which `cloud down` knows its own
+        self.env |= {"BELLHOP_LOCAL": "1"}  # calls may go to this machine; see shared/outbound/src/policy.rs
         # No session token: fixed test credentials, the same as `cloud env` gives to every other client.
         self.env |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
         self.env.pop("AWS_SESSION_TOKEN", None)
