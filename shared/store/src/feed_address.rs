@@ -14,13 +14,12 @@ use data_encoding::BASE32_NOPAD;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::channel::CONSUMER;
 use crate::error::{StoreError, sort, sort_transaction};
 use crate::item::{Item, decode_item, encode_item};
 use crate::keys::{self, FEED, Key, attribute};
 use crate::{Scope, Store};
 
-/// Whose items addresses of feeds are among.
-const CONSUMER: &str = "channel-sync";
 const TOKEN_BYTES: usize = 32;
 /// So often a race with another creation or revocation is run again.
 const MOST_RACES: u32 = 8;
@@ -233,7 +232,9 @@ fn channel(scope: &Scope) -> Result<&ChannelId, StoreError> {
 fn unchanged(old: Option<&Listed>) -> (&'static str, Option<HashMap<String, AttributeValue>>) {
     match old {
         None => ("attribute_not_exists(pk)", None),
-        Some(old) => ("sha256 = :hash", Some(HashMap::from([(":hash".to_owned(), AttributeValue::S(old.hash.clone()))]))),
+        Some(old) => {
+            ("sha256 = :hash", Some(HashMap::from([(":hash".to_owned(), AttributeValue::S(old.hash.clone()))])))
+        }
     }
 }
 
