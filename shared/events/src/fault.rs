@@ -62,6 +62,8 @@ reasons! {
     BookingUnplaced = "booking-unplaced", "Move one of the two bookings in the PMS; the next version is placed by itself if it fits.";
     /// Fewer units than are sold.
     CapacityBelowSold = "capacity-below-sold", "Raise the capacity again, or move bookings away from the nights that are named.";
+    /// The channel is not registered at the property.
+    UnknownChannel = "unknown-channel", "Register the channel with pms.channel.upserted.v1, then retry.";
     /// An address that Bellhop will not call.
     UnsafeUrl = "unsafe-url", "Use an https address of a public host, without user name, on port 443 or 8443; then retry.";
     /// A credential that is no reference, or lies outside of the tenant's own path.

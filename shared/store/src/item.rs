@@ -114,6 +114,13 @@ impl SubjectItem {
         Ok(item)
     }
 
+    /// The item with another state.
+    pub fn with_state<T: Serialize>(mut self, state: &T) -> Result<Self, StoreError> {
+        let value = serde_dynamo::to_attribute_value(state).map_err(|error| StoreError::Defect(error.to_string()))?;
+        self.state = Some(value);
+        Ok(self)
+    }
+
     /// Where it is stored.
     #[must_use]
     pub fn key(&self) -> &Key {

@@ -38,7 +38,7 @@ pub(super) struct Ari {
 }
 
 impl Ari {
-    pub fn new(config: &Config, pace: Option<Pace>, place: &Place, policy: Policy) -> Result<Self, Fault> {
+    pub fn new(config: &Config, pace: Option<Pace>, whose: &Place, policy: Policy) -> Result<Self, Fault> {
         let at = "/data/url";
         let base = guarded(&config.url, policy, at)?;
         if base.as_str().contains('?') {
@@ -52,7 +52,7 @@ impl Ari {
             restrictions: join("restrictions")?.as_str().to_owned(),
             test: test.map_err(|fault| unsafe_url(&fault, at))?.as_str().to_owned(),
             availability: availability.as_str().to_owned(),
-            key: secret(&config.key, &place.tenant, "/data/key")?,
+            key: secret(&config.key, &whose.tenant, "/data/key")?,
             property: config.property.clone(),
             room_types: config.units.iter().map(|m| (m.unit.clone(), m.room_type.clone())).collect(),
             rate_plans: config.rates.iter().map(|m| ((m.rate.clone(), m.unit.clone()), m.rate_plan.clone())).collect(),

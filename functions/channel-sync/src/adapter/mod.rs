@@ -61,10 +61,10 @@ pub struct Stamp {
 }
 
 /// The adapter of a channel. Faults are what its tenant must mend, at JSON pointers of the channel's event.
-pub fn adapter_of(channel: &Channel, place: &Place, policy: Policy) -> Result<Box<dyn Adapter>, Fault> {
+pub fn adapter_of(channel: &Channel, whose: &Place, policy: Policy) -> Result<Box<dyn Adapter>, Fault> {
     Ok(match &channel.connection {
-        Connection::Ari(ari) => Box::new(ari::Ari::new(ari, channel.pace, place, policy)?),
-        Connection::Webhook(hook) => Box::new(webhook::Webhook::new(hook, channel.pace, place, policy)?),
+        Connection::Ari(ari) => Box::new(ari::Ari::new(ari, channel.pace, whose, policy)?),
+        Connection::Webhook(hook) => Box::new(webhook::Webhook::new(hook, channel.pace, whose, policy)?),
         Connection::Calendar(calendar) => Box::new(silent::Silent::new(calendar, policy)?),
     })
 }

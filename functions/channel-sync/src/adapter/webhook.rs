@@ -51,9 +51,9 @@ pub(super) struct Webhook {
 }
 
 impl Webhook {
-    pub fn new(config: &Config, pace: Option<Pace>, place: &Place, policy: Policy) -> Result<Self, Fault> {
+    pub fn new(config: &Config, pace: Option<Pace>, whose: &Place, policy: Policy) -> Result<Self, Fault> {
         let url = guarded(&config.url, policy, "/data/url")?;
-        let key = |(index, key): (usize, &String)| secret(key, &place.tenant, &format!("/data/keys/{index}"));
+        let key = |(index, key): (usize, &String)| secret(key, &whose.tenant, &format!("/data/keys/{index}"));
         Ok(Self {
             url: url.as_str().to_owned(),
             keys: config.keys.iter().enumerate().map(key).collect::<Result<_, _>>()?,
@@ -61,7 +61,7 @@ impl Webhook {
             availability: config.availability,
             rates: config.rates,
             pace,
-            place: place.clone(),
+            place: whose.clone(),
         })
     }
 

@@ -290,8 +290,10 @@ pub enum SyncAction {
     Changes,
     /// It hears everything, though it has heard it.
     Everything,
-    /// Its feeds are fetched.
+    /// Its feeds are fetched, those that were not since `version`, epoch milliseconds.
     Poll,
+    /// The same, by the timer: only if `version` is when it is due.
+    Due,
     /// It is called once, without effect over there, and the answer is kept.
     Test,
     /// It is told nothing until it is enabled.

@@ -90,6 +90,9 @@ pub struct Progress {
     /// When the timer is to bring it back, if it is.
     #[serde(default)]
     pub due: i64,
+    /// When its feeds are due.
+    #[serde(default)]
+    pub poll_at: i64,
 }
 
 /// A lease: who else meets it waits until it is over, for then its owner is dead.
@@ -108,6 +111,9 @@ pub struct Disabled {
     pub reason: String,
     /// Epoch milliseconds.
     pub at: i64,
+    /// What was found, while nobody has been told of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub untold: Option<String>,
 }
 
 /// What came of a test.
