@@ -1,7 +1,8 @@
 //! Bookings: each event is a whole snapshot, decided on its own.
 
 use bellhop_events::catalogue::{
-    BOOKING_CANCELLED, BOOKING_REPLACED, Booking, GuestMessage, Payload, Property, Replace,
+    BOOKING_CANCELLED, BOOKING_REPLACED, BOOKING_UNPLACED, Booking, CLEANING_REQUESTED, GuestMessage, Payload,
+    Property, Replace,
 };
 use bellhop_events::{BookingId, Envelope, Fault, Reason};
 use bellhop_store::calendar::{BookingState, CalendarState, Keeping, month_keys};
@@ -101,7 +102,10 @@ fn settle(
         (None, true) => cancelled.then_some(GuestMessage::Cancellation),
         (None, false) => None,
     };
+    let listens = |name: &str| property.notify.iter().any(|wanted| wanted == name || wanted == "*");
     let outbox = Outbox {
+        cleaning_told: moved && listens(CLEANING_REQUESTED.name),
+        clash_told: clash.is_some() && listens(BOOKING_UNPLACED.name),
         freed: old_nights.filter(|_| moved).map(|n| Freed {
             unit: n.unit,
             from: n.stay.arrival(),

@@ -1,8 +1,9 @@
 //! Who hears of a change. Rebuilt from the stored state and this small outbox, the same each time.
 
 use bellhop_events::catalogue::{
-    AVAILABILITY_CHANGED, AvailabilityChanged, CLEANING_REQUESTED, CleaningRequested, GUEST_MESSAGE_REQUESTED,
-    GuestMessage, GuestMessageRequested,
+    AVAILABILITY_CHANGED, AvailabilityChanged, BOOKING_UNPLACED, BookingUnplaced, CLEANING_REQUESTED,
+    CleaningRequested, GUEST_MESSAGE_REQUESTED, GuestMessage, GuestMessageRequested, Payload, WEBHOOK_REQUESTED,
+    WebhookRequested,
 };
 use bellhop_events::{Envelope, Fault, MAX_NIGHTS, Reason, Subject, UnitId};
 use bellhop_store::calendar::{BookingState, CalendarState};
@@ -34,6 +35,12 @@ pub struct Outbox {
     /// Units that are sold beyond their new capacity: unit and first such night.
     #[serde(default, rename = "o", skip_serializing_if = "Vec::is_empty")]
     pub oversold: Vec<(UnitId, Date)>,
+    /// Whoever listens at the property hears of the cleaning, too.
+    #[serde(default, rename = "l", skip_serializing_if = "is_false")]
+    pub cleaning_told: bool,
+    /// Whoever listens at the property hears of a conflict, too.
+    #[serde(default, rename = "y", skip_serializing_if = "is_false")]
+    pub clash_told: bool,
     /// The block that changed.
     #[serde(default, rename = "b", skip_serializing_if = "Option::is_none")]
     pub block: Option<Freed>,
@@ -94,6 +101,9 @@ fn of_booking(event: &Envelope, state: &BookingState, outbox: &Outbox) -> Vec<Fo
             subject: event.subject.clone(),
             data: Envelope::data_of(&data),
         });
+        if outbox.cleaning_told {
+            follow_ups.push(for_listeners(event, CLEANING_REQUESTED.name, &data));
+        }
     }
     if let Some(message) = outbox.message {
         let data = GuestMessageRequested {
@@ -116,8 +126,28 @@ fn of_booking(event: &Envelope, state: &BookingState, outbox: &Outbox) -> Vec<Fo
             .found(format!("{} of {} on the night {night}, taken by {}", event.subject, booking.unit, names.join(", ")))
             .expected("a free night");
         follow_ups.push(FollowUp::Review(fault));
+        if outbox.clash_told {
+            let data = BookingUnplaced {
+                version: booking.version,
+                unit: booking.unit.clone(),
+                arrival: booking.arrival,
+                departure: booking.departure,
+                night: *night,
+                taken_by: by.iter().filter_map(|id| id.parse().ok()).collect(),
+            };
+            follow_ups.push(for_listeners(event, BOOKING_UNPLACED.name, &data));
+        }
     }
     follow_ups
+}
+
+/// A follow-up for whoever listens at the property.
+fn for_listeners<T: Payload>(event: &Envelope, event_type: &str, payload: &T) -> FollowUp {
+    FollowUp::Event {
+        event_type: WEBHOOK_REQUESTED.name,
+        subject: event.subject.clone(),
+        data: Envelope::data_of(&WebhookRequested::of(event_type, payload)),
+    }
 }
 
 fn of_property(event: &Envelope, property: &bellhop_events::catalogue::Property, outbox: &Outbox) -> Vec<FollowUp> {

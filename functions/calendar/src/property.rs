@@ -19,22 +19,21 @@ pub fn decide(event: &Envelope, view: &View<'_, CalendarState>) -> Result<Decisi
         return Ok(Decision::stale());
     }
     let mut outbox = Outbox::default();
-    if let Some(old) = known {
-        let capacity = |of: &Property, id: &UnitId| of.unit(id).map_or(0, |unit| unit.capacity);
-        let changed = old.units.iter().chain(&property.units).map(|unit| &unit.id);
-        let changed = changed.filter(|id| capacity(old, id) != capacity(&property, id));
-        outbox.units = changed.cloned().collect::<std::collections::BTreeSet<_>>().into_iter().collect();
-        let lowered: Vec<_> =
-            outbox.units.iter().filter(|id| capacity(old, id) > capacity(&property, id)).cloned().collect();
-        let missing: Vec<_> =
-            lowered.iter().map(|id| Month::all(view.scope, id)).filter(|p| view.list(p).is_none()).collect();
-        if !missing.is_empty() {
-            return Err(Refusal::Needs(Needs { lists: missing, ..Needs::default() }));
-        }
-        for unit in lowered {
-            if let Some(night) = oversold(&unit, capacity(&property, &unit), view)? {
-                outbox.oversold.push((unit, night));
-            }
+    let capacity = |of: Option<&Property>, id: &UnitId| of.and_then(|of| of.unit(id)).map_or(0, |unit| unit.capacity);
+    let units = known.iter().flat_map(|old| &old.units).chain(&property.units).map(|unit| &unit.id);
+    // At the first registration all units are news: a channel may have been registered before.
+    let changed = units.filter(|id| capacity(known, id) != capacity(Some(&property), id));
+    outbox.units = changed.cloned().collect::<std::collections::BTreeSet<_>>().into_iter().collect();
+    let lowered = outbox.units.iter().filter(|id| capacity(known, id) > capacity(Some(&property), id));
+    let lowered: Vec<_> = lowered.cloned().collect();
+    let missing: Vec<_> =
+        lowered.iter().map(|id| Month::all(view.scope, id)).filter(|p| view.list(p).is_none()).collect();
+    if !missing.is_empty() {
+        return Err(Refusal::Needs(Needs { lists: missing, ..Needs::default() }));
+    }
+    for unit in lowered {
+        if let Some(night) = oversold(&unit, capacity(Some(&property), &unit), view)? {
+            outbox.oversold.push((unit, night));
         }
     }
     Ok(Decision {

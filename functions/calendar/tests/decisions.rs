@@ -97,6 +97,7 @@ impl Known {
                     FollowUp::Event { event_type, subject, data } => {
                         format!("{event_type} {subject} {}", Value::Object(data))
                     }
+                    FollowUp::ToChannel { channel, event_type, .. } => format!("{event_type} to {channel}"),
                     FollowUp::Review(fault) => format!("review {fault}"),
                 });
             }
