@@ -1,11 +1,13 @@
 //! Makes the calls that adapters ask for: the one place where an address is called and a secret is seen.
 
 use std::fmt;
+use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bellhop_outbound::secrets::{SecretRef, SecretSource, SecretText};
-use bellhop_outbound::{Answer, Client, GuardedUrl, Policy, Request, webhook};
+use bellhop_outbound::secrets::{SecretError, SecretRef, SecretSource, SecretText};
+use bellhop_outbound::webhook::{self, SignatureError};
+use bellhop_outbound::{Answer, Client, GuardedUrl, Limits, Policy, Request};
 
 use crate::adapter::{Auth, Call, CallAnswer};
 
@@ -24,40 +26,65 @@ impl<S: SecretSource> Port<S> {
     }
 
     /// One call, `now_s` seconds after 1970. What it answers holds none of the secrets that were used for it, even if the
-    /// other side repeats them. A secret that is not accepted is forgotten, so that the next call asks for it anew.
+    /// other side repeats them.
+    ///
+    /// Secrets are remembered for a while: one that is not accepted is asked for anew, and if it has been changed meanwhile,
+    /// the call is made once more, within the same time.
     pub async fn perform(&self, call: &Call, now_s: i64) -> CallAnswer {
-        let mut used = Vec::new();
-        let answer = match self.prepare(call, now_s, &mut used).await {
-            Ok(request) => CallAnswer::Answered(cut(self.client.send(request, call.limits).await, &used)),
-            Err(answer) => answer,
+        // Before the secret is asked for: an address that may not be called is no reason to touch it.
+        let url = match GuardedUrl::parse(&call.url, &self.policy) {
+            Ok(url) => url,
+            Err(fault) => return CallAnswer::Answered(Answer::Refused(fault)),
         };
+        let began = Instant::now();
+        let used = match self.secrets_of(call).await {
+            Ok(used) => used,
+            Err(error) => return CallAnswer::NoSecret(error),
+        };
+        let answer = self.attempt(call, &url, &used, now_s, call.limits).await;
+        if !is_unaccepted(&answer) {
+            return answer;
+        }
+        self.forget_those_of(call);
+        let timeout = call.limits.timeout.saturating_sub(began.elapsed());
+        let changed = self.secrets_of(call).await.ok().filter(|changed| *changed != used && !timeout.is_zero());
+        let Some(changed) = changed else { return answer };
+        let answer = self.attempt(call, &url, &changed, now_s, Limits { timeout, ..call.limits }).await;
         if is_unaccepted(&answer) {
-            refs(&call.auth).iter().for_each(|at| self.secrets.forget(at));
+            self.forget_those_of(call);
         }
         answer
     }
 
-    async fn prepare(&self, call: &Call, now_s: i64, used: &mut Vec<SecretText>) -> Result<Request, CallAnswer> {
-        // Before the secret is asked for: an address that may not be called is no reason to touch it.
-        let url = GuardedUrl::parse(&call.url, &self.policy);
-        let url = url.map_err(|fault| CallAnswer::Answered(Answer::Refused(fault)))?;
-        for at in refs(&call.auth) {
-            used.push(self.secrets.get(at).await.map_err(CallAnswer::NoSecret)?);
-        }
-        // Whoever saved a secret from a file has saved a line feed with it.
-        let texts = used.iter().map(|text| text.expose().trim());
-        let mut headers = call.headers.clone();
-        match &call.auth {
-            Auth::None => {}
-            Auth::ApiKey { header, .. } => headers.extend(texts.map(|key| ((*header).to_owned(), key.to_owned()))),
-            Auth::Signed { id, .. } => {
-                let keys: Result<Vec<_>, _> = texts.map(webhook::Secret::parse).collect();
-                let body = call.body.as_deref().unwrap_or_default();
-                let signed = keys.and_then(|keys| webhook::headers(&keys, id, now_s, body));
-                headers.extend(signed.map_err(CallAnswer::NotSigned)?);
+    async fn attempt(
+        &self,
+        call: &Call,
+        url: &GuardedUrl,
+        used: &[SecretText],
+        now_s: i64,
+        limits: Limits,
+    ) -> CallAnswer {
+        match headers_of(call, used, now_s) {
+            Ok(headers) => {
+                let request = Request { method: call.method, url: url.clone(), headers, body: call.body.clone() };
+                CallAnswer::Answered(cut(self.client.send(request, limits).await, used))
             }
+            Err(error) => CallAnswer::NotSigned(error),
         }
-        Ok(Request { method: call.method, url, headers, body: call.body.clone() })
+    }
+
+    async fn secrets_of(&self, call: &Call) -> Result<Vec<SecretText>, SecretError> {
+        let mut found = Vec::new();
+        for at in refs(&call.auth) {
+            found.push(self.secrets.get(at).await?);
+        }
+        Ok(found)
+    }
+
+    fn forget_those_of(&self, call: &Call) {
+        for at in refs(&call.auth) {
+            self.secrets.forget(at);
+        }
     }
 }
 
@@ -73,6 +100,21 @@ fn refs(auth: &Auth) -> &[SecretRef] {
         Auth::ApiKey { key, .. } => std::slice::from_ref(key),
         Auth::Signed { keys, .. } => keys,
     }
+}
+
+fn headers_of(call: &Call, used: &[SecretText], now_s: i64) -> Result<Vec<(String, String)>, SignatureError> {
+    // Whoever saved a secret from a file has saved a line feed with it.
+    let texts = used.iter().map(|text| text.expose().trim());
+    let mut headers = call.headers.clone();
+    match &call.auth {
+        Auth::None => {}
+        Auth::ApiKey { header, .. } => headers.extend(texts.map(|key| ((*header).to_owned(), key.to_owned()))),
+        Auth::Signed { id, .. } => {
+            let keys: Vec<_> = texts.map(webhook::Secret::parse).collect::<Result<_, _>>()?;
+            headers.extend(webhook::headers(&keys, id, now_s, call.body.as_deref().unwrap_or_default())?);
+        }
+    }
+    Ok(headers)
 }
 
 fn is_unaccepted(answer: &CallAnswer) -> bool {
