@@ -3,7 +3,8 @@
     POST /hooks/NAME   webhook-id, webhook-timestamp (Unix seconds), webhook-signature (`v1,BASE64`, several with a space)
 
 HMAC-SHA256 over `ID.TIMESTAMP.BODY` with each of the secrets set for NAME: one match is enough. An availability document
-is {"type", "property", "unit", "nights": [{"from", "until", "available"}]}, `until` exclusive, at the top or in `data`."""
+is {"type", "property", "units": [{"unit", "nights": [{"from", "until", "available"}]}]}, `until` exclusive, or the same of
+one unit, {"type", "property", "unit", "nights"}; at the top or in `data`."""
 
 import base64
 import hashlib
@@ -36,7 +37,7 @@ def document(body: bytes) -> dict | None:
 def availability(found: dict) -> dict | None:
     """The part that tells of nights, if any does."""
     inner = found.get("data")
-    return next((part for part in (found, inner) if isinstance(part, dict) and "nights" in part), None)
+    return next((part for part in (found, inner) if isinstance(part, dict) and ("nights" in part or "units" in part)), None)
 
 
 def property_of(found: dict | None) -> list[str]:
@@ -97,12 +98,12 @@ class Hooks:
         part = availability(found)
         ranges = part and _ranges(part)
         if part is not None and ranges is None:
-            return refused(422, "not an availability document: property, unit, nights: [{from, until, available}]")
+            return refused(422, "not an availability document: property, units: [{unit, nights: [{from, until, available}]}]")
         hook.deliveries[message_id] = {
             "id": message_id, "at": at, "attempts": 1, "secrets": matching, "differs": 0, "body": found,
         }  # fmt: skip
-        for nights, available in ranges or []:
-            hook.told.tell(part["property"], part["unit"], nights, available, call, at)
+        for unit, nights, available in ranges or []:
+            hook.told.tell(part["property"], unit, nights, available, call, at)
         return Answer(200, {"id": message_id, "duplicate": False})
 
 
@@ -111,7 +112,15 @@ def _ascii(text: str) -> str:
 
 
 def _ranges(part: dict) -> list | None:
-    if not all(isinstance(part.get(field), str) for field in ("property", "unit")) or not isinstance(part["nights"], list):
+    units = part["units"] if "units" in part else [part]
+    if not isinstance(part.get("property"), str) or not isinstance(units, list) or not units:
+        return None
+    found = [_nights(unit) for unit in units]
+    return None if None in found else [one for each_unit in found for one in each_unit]
+
+
+def _nights(part) -> list | None:
+    if not isinstance(part, dict) or not isinstance(part.get("unit"), str) or not isinstance(part.get("nights"), list):
         return None
     found = []
     for one in part["nights"]:
@@ -122,5 +131,5 @@ def _ranges(part: dict) -> list | None:
             return None
         if not isinstance(available, int) or available < 0:  # a count, or true and false
             return None
-        found.append((each(first, until), available))
+        found.append((part["unit"], each(first, until), available))
     return found

@@ -41,7 +41,16 @@ impl<H: Handler> World<H> {
     /// A fresh world.
     #[must_use]
     pub fn new(handler: H, policy: Policy) -> Self {
-        let aws = Aws::new();
+        Self::on(Aws::new(), handler, policy)
+    }
+
+    /// Another function in the same cloud.
+    #[must_use]
+    pub fn beside<G: Handler>(&self, handler: G, policy: Policy) -> World<G> {
+        World::on(self.aws.clone(), handler, policy)
+    }
+
+    fn on(aws: Aws, handler: H, policy: Policy) -> Self {
         let credentials = Credentials::new("test", "test", None, None, "test");
         let retry = RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(1));
         let dynamodb = aws_sdk_dynamodb::Config::builder()

@@ -31,6 +31,8 @@ pub struct Fifo {
     next: usize,
     /// Every message that was ever accepted, in order.
     pub log: Vec<Queued>,
+    /// The queue's own delay, in seconds.
+    pub delay: i64,
 }
 
 const DEDUPLICATION_SECONDS: i64 = 300;
@@ -52,7 +54,7 @@ impl Fifo {
             note,
             receive_count: 0,
             sent: at,
-            visible_at: at,
+            visible_at: at + self.delay,
         };
         self.log.push(message.clone());
         self.messages.push(message);
@@ -61,10 +63,12 @@ impl Fifo {
     /// Hands out up to ten messages for `visibility` seconds.
     pub fn receive(&mut self, visibility: i64) -> Vec<Queued> {
         let at = now().as_second();
-        let blocked: BTreeSet<String> =
-            self.messages.iter().filter(|m| m.visible_at > at).map(|m| m.group.clone()).collect();
+        // What was received is in flight and blocks its group; what is delayed since it was sent does not.
+        let in_flight = self.messages.iter().filter(|m| m.receive_count > 0 && m.visible_at > at);
+        let blocked: BTreeSet<String> = in_flight.map(|m| m.group.clone()).collect();
         let mut out = Vec::new();
-        for message in self.messages.iter_mut().filter(|m| !blocked.contains(&m.group)).take(10) {
+        let ready = self.messages.iter_mut().filter(|m| m.visible_at <= at && !blocked.contains(&m.group));
+        for message in ready.take(10) {
             message.receive_count += 1;
             message.visible_at = at + visibility;
             out.push(message.clone());
