@@ -136,6 +136,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_for_channels_goes_to_their_queue_in_the_group_of_the_property() {
+        let of = |kind: &str, subject: &str, data: &str| {
+            let good = GOOD.replace("pms.booking.created.v1", kind).replace("booking/b1", subject);
+            let head = good.split("\"data\"").next().unwrap_or_default().to_owned();
+            check(piece(&format!("{head}\"data\":{data}}}"))).map(|out| (out.queue, out.group))
+        };
+        let right = Ok((Queue::Synchronization, "sea#villa".to_owned()));
+        let channel = r#"{"version":1,"kind":"calendar","imports":[]}"#;
+        assert_eq!(of("pms.channel.upserted.v1", "channel/vrbo", channel), right);
+        let rates =
+            r#"{"version":1,"unit":"suite","ranges":[{"from":"2026-07-01","until":"2026-07-03","closed":true}]}"#;
+        assert_eq!(of("pms.rates.updated.v1", "rate/bar", rates), right);
+        let own = of("bellhop.channel.sync.requested.v1", "channel/vrbo", r#"{"version":1}"#);
+        assert_eq!(own.map_err(|refusal| refusal.reason.code()), Err("unknown-type"));
+    }
+
+    #[test]
     fn refusals_name_line_reason_and_pointer() {
         let table = [
             ("nonsense".to_owned(), "not-json", ""),

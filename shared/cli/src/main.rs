@@ -2,6 +2,7 @@
 
 mod ages;
 mod calendar;
+mod channel;
 mod check;
 mod cloud;
 mod error;
@@ -26,6 +27,7 @@ Examples:
   bellhop status --wait-drained               wait until the workers have done them
   bellhop calendar seaside villa --month 2026-07
   bellhop review list                         what waits for a person
+  bellhop channel list seaside villa          how its channels fare
 
 Exit codes: 0 done; 1 some input was refused, or what was asked for is not there; 2 wrong usage;
 3 the cloud, or the stack in it, cannot be reached.
@@ -57,6 +59,8 @@ enum Command {
     /// List, show and resolve what waits for a person
     #[command(subcommand)]
     Review(review::Review),
+    /// List and test channels, tell them again, switch them, make addresses of feeds
+    Channel(channel::Channel),
     /// Count what a function's log lines say: outcomes, reasons, latency
     Report(report::Report),
     /// Make events to try things with: a season, or real bookings from a CSV file
@@ -72,6 +76,7 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Calendar(args) => calendar::calendar(&args, prefix).await,
         Command::Event(args) => event::event(&args, prefix).await,
         Command::Review(command) => review::review(&command, prefix).await,
+        Command::Channel(args) => channel::channel(&args, prefix).await,
         Command::Report(args) => report::report(&args),
         Command::Generate(args) => generate::generate(&args),
     }

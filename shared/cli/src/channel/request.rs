@@ -1,0 +1,105 @@
+//! The events that these commands post: pure, so that tests see them as SQS will.
+
+use bellhop_events::catalogue::{CHANNEL_SYNC_REQUESTED, ChannelSyncRequested, Entry, Payload, SyncAction};
+use bellhop_events::{Envelope, EventId, Queue, SpecVersion, Subject};
+use bellhop_store::Scope;
+use bellhop_worker::{Outgoing, Queues};
+use jiff::Timestamp;
+
+use crate::cloud::{Cloud, Side};
+use crate::error::CliError;
+
+/// Who posts, as the envelope says it.
+const SOURCE: &str = "/bellhop/cli";
+
+/// An event in the message group of a scope.
+pub fn event<T: Payload>(
+    scope: &Scope,
+    entry: &Entry,
+    id: EventId,
+    subject: Subject,
+    payload: &T,
+    now: Timestamp,
+) -> Outgoing {
+    let group = scope.group();
+    let envelope = Envelope {
+        specversion: SpecVersion::V1,
+        id,
+        source: SOURCE.to_owned(),
+        event_type: entry.name.to_owned(),
+        subject,
+        time: now,
+        datacontenttype: None,
+        dataschema: None,
+        tenant: group.tenant.clone(),
+        property: group.property.clone(),
+        traceparent: None,
+        causationid: None,
+        sequence: None,
+        data: Envelope::data_of(payload),
+    };
+    Outgoing {
+        queue: Queue::Synchronization,
+        group: group.to_string(),
+        subject: envelope.subject.to_string(),
+        // Not left to the content: that says when it was asked, but not by whom.
+        deduplication_id: envelope.id.to_string(),
+        body: envelope.to_body(),
+        note: None,
+    }
+}
+
+/// A request to the channel of a scope, and its id. The version is epoch milliseconds; of a poll, feeds that were read
+/// before it are read. `salt` keeps two requests of one millisecond apart.
+pub fn sync(scope: &Scope, subject: &Subject, action: SyncAction, version: u64, salt: u64) -> (EventId, Outgoing) {
+    let now = i64::try_from(version).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok()).unwrap_or_default();
+    let payload = ChannelSyncRequested { version, action };
+    let text = [scope.group().to_string(), version.to_string(), salt.to_string()];
+    let id = EventId::hashed('o', &[word(action), &text[0], &text[1], &text[2]]);
+    (id.clone(), event(scope, &CHANNEL_SYNC_REQUESTED, id, subject.clone(), &payload, now))
+}
+
+/// The action as the command line calls it.
+pub fn word(action: SyncAction) -> &'static str {
+    match action {
+        SyncAction::Changes => "sync",
+        SyncAction::Everything => "sync --everything",
+        SyncAction::Poll => "poll",
+        SyncAction::Test => "test",
+        SyncAction::Disable => "disable",
+        SyncAction::Enable => "enable",
+        // Only the timer asks so.
+        SyncAction::Due => "due",
+    }
+}
+
+/// Access to the queue that all of them go to.
+pub async fn queue(cloud: &Cloud) -> Result<Queues, CliError> {
+    let url = cloud.queue_url(Queue::Synchronization, Side::Main).await?;
+    Ok(Queues::new(cloud.sqs.clone(), [(Queue::Synchronization, url)].into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_goes_into_the_group_of_its_channel_under_an_id_of_its_own() {
+        let parse = "airbnb".parse().expect("an id");
+        let scope = Scope::for_operator("channel-sync", "sea".parse().expect("an id"), "villa".parse().expect("an id"))
+            .of_channel(&parse);
+        let subject = "channel/airbnb".parse().expect("a subject");
+        let now = 1_782_900_000_123;
+        let (id, message) = sync(&scope, &subject, SyncAction::Everything, now, 7);
+        let (other, _) = sync(&scope, &subject, SyncAction::Everything, now, 8);
+        assert_ne!(id, other);
+        assert_eq!(message.deduplication_id, id.as_str());
+        insta::assert_snapshot!(format!("{} {} {}\n{}", message.queue.name(), message.group, message.subject, message.body), @r#"
+        synchronization sea#villa#airbnb channel/airbnb
+        {"specversion":"1.0","id":"odvcfdyjb6luep7cf6vnqbanlq7","source":"/bellhop/cli","type":"bellhop.channel.sync.requested.v1","subject":"channel/airbnb","time":"2026-07-01T10:00:00.123Z","tenant":"sea","property":"villa","data":{"action":"everything","version":1782900000123}}
+        "#);
+        let envelope = Envelope::decode(&message.body).expect("an envelope");
+        bellhop_events::catalogue::route(&envelope, Queue::Synchronization).expect("a route");
+        assert!(Scope::verified("channel-sync", &envelope, &message.group).is_ok());
+    }
+}
