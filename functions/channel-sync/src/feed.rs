@@ -5,13 +5,15 @@ use bellhop_ical::{Change, Feed, FeedFault, Known, Limits, diff, parse};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use crate::news::horizon;
+
 /// What is known when a feed comes in.
 pub struct Before<'a> {
     /// The feed's own id.
     pub id: &'a str,
     /// The blocks that it has made and that are not over.
     pub known: &'a [Known],
-    /// The nights that our feed tells this platform.
+    /// The nights that our feed tells this platform, from today to the horizon.
     pub told: &'a [(Date, Date)],
     /// What follows the `@` in our own UIDs.
     pub own_domain: &'a str,
@@ -24,7 +26,14 @@ pub struct Before<'a> {
 /// What a feed changes, as a whole or not at all.
 pub fn import(before: &Before<'_>, body: &str) -> Result<Vec<Change>, FeedFault> {
     let found = parse(body.as_bytes(), before.zone, &Limits::new(before.today))?;
-    let feed = Feed { id: before.id, own_domain: before.own_domain, told: before.told };
+    // Our feed cuts no stay at today or at the horizon, nor does its echo: whose guest is in the house now began before.
+    let end = horizon(before.today);
+    let uncut = |(from, until): &(Date, Date)| {
+        let from = if *from <= before.today { Date::MIN } else { *from };
+        (from, if *until >= end { Date::MAX } else { *until })
+    };
+    let told: Vec<_> = before.told.iter().map(uncut).collect();
+    let feed = Feed { id: before.id, own_domain: before.own_domain, told: &told };
     Ok(diff(&feed, before.known, &found))
 }
 
@@ -56,3 +65,6 @@ pub fn blocks(changes: &[Change], version: u64) -> Vec<(bool, Block)> {
     };
     changes.iter().map(block).collect()
 }
+
+#[cfg(test)]
+mod tests;

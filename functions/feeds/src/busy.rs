@@ -92,14 +92,16 @@ fn stays(months: &BTreeMap<Date, Month>) -> Vec<Range> {
     for (date, night, month) in nights(months) {
         for booking in month.named(night, None) {
             let pieces = stays.entry(booking).or_default();
-            match pieces.last_mut() {
-                Some(last) if last.until == date => last.until = day_after(date),
-                // Months are read one after the other, and a stay may move meanwhile: two pieces must not share a key.
-                Some(_) => {
-                    pieces.push(Range { from: date, until: day_after(date), key: format!("booking/{booking}/{date}") })
-                }
-                None => pieces.push(Range { from: date, until: day_after(date), key: format!("booking/{booking}") }),
+            if let Some(last) = pieces.last_mut().filter(|last| last.until == date) {
+                last.until = day_after(date);
+                continue;
             }
+            // Months are read one after the other, and a stay may move meanwhile: two pieces must not share a key.
+            let key = match pieces.as_slice() {
+                [] => format!("booking/{booking}"),
+                [..] => format!("booking/{booking}/{date}"),
+            };
+            pieces.push(Range { from: date, until: day_after(date), key });
         }
     }
     stays.into_values().flatten().collect()

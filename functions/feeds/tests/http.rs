@@ -1,6 +1,8 @@
 //! The feed as a platform meets it: a function URL's event in, status, headers and body out. The calendar is the real one,
 //! the database the engine of the local cloud.
 
+#![expect(clippy::expect_used, reason = "a test")]
+
 use bellhop_calendar::Calendar;
 use bellhop_events::UnitId;
 use bellhop_feeds::Feeds;
@@ -132,8 +134,9 @@ async fn the_tag_stands_still_until_a_night_changes() {
 #[tokio::test]
 async fn the_sequence_does_not_fall_as_months_pass_and_stays_move() {
     let platform = Platform::new().await;
-    for version in 1..=6 {
-        platform.post(&booking(&format!("e{version}"), "modified", "B1", version, "u1", 3..(4 + version as u8))).await;
+    for version in 1..=6_u8 {
+        let id = format!("e{version}");
+        platform.post(&booking(&id, "modified", "B1", version.into(), "u1", 3..(4 + version))).await;
     }
     let token = platform.address("airbnb", "u1").await;
     let uid_and_sequence = |response: &Response<Body>| {

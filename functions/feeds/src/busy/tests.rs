@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 
-use bellhop_events::catalogue::Block;
+use bellhop_events::catalogue::{Block, BlockSource};
 use bellhop_events::{BookingId, Stay};
 use bellhop_store::calendar::Keeping;
 use proptest::prelude::*;
@@ -36,7 +36,7 @@ impl Unit {
 
     fn block(mut self, id: &str, from: Date, until: Date) -> Self {
         let id: EventId = id.parse().expect("an id");
-        let block = Block { version: 1, block: id.clone(), from, until, source: Default::default(), note: None };
+        let block = Block { version: 1, block: id.clone(), from, until, source: BlockSource::Owner, note: None };
         self.blocks.insert(id, BlockState { block, lifted: false });
         self
     }
