@@ -9,7 +9,7 @@ use bellhop_store::calendar::{BookingState, CalendarState, Keeping, month_keys};
 use bellhop_store::{Key, Scope};
 use bellhop_worker::{Decision, Effect, Refusal, Then, View};
 
-use crate::follow_up::{Clash, Freed, Outbox};
+use crate::follow_up::{Clash, Freed, Heard, Outbox};
 use crate::nights::{Nights, Placing, place};
 use crate::{Calendar, Versioned, compare, property_of};
 
@@ -103,9 +103,13 @@ fn settle(
         (None, false) => None,
     };
     let listens = |name: &str| property.notify.iter().any(|wanted| wanted == name || wanted == "*");
+    let heard = [
+        (Heard::Cleaning, moved && listens(CLEANING_REQUESTED.name)),
+        (Heard::Clash, clash.is_some() && listens(BOOKING_UNPLACED.name)),
+    ];
+    let heard = heard.into_iter().filter_map(|(what, is_heard)| is_heard.then_some(what)).collect();
     let outbox = Outbox {
-        cleaning_told: moved && listens(CLEANING_REQUESTED.name),
-        clash_told: clash.is_some() && listens(BOOKING_UNPLACED.name),
+        heard,
         freed: old_nights.filter(|_| moved).map(|n| Freed {
             unit: n.unit,
             from: n.stay.arrival(),

@@ -35,15 +35,21 @@ pub struct Outbox {
     /// Units that are sold beyond their new capacity: unit and first such night.
     #[serde(default, rename = "o", skip_serializing_if = "Vec::is_empty")]
     pub oversold: Vec<(UnitId, Date)>,
-    /// Whoever listens at the property hears of the cleaning, too.
-    #[serde(default, rename = "l", skip_serializing_if = "is_false")]
-    pub cleaning_told: bool,
-    /// Whoever listens at the property hears of a conflict, too.
-    #[serde(default, rename = "y", skip_serializing_if = "is_false")]
-    pub clash_told: bool,
+    /// What whoever listens at the property hears of, too.
+    #[serde(default, rename = "l", skip_serializing_if = "Vec::is_empty")]
+    pub heard: Vec<Heard>,
     /// The block that changed.
     #[serde(default, rename = "b", skip_serializing_if = "Option::is_none")]
     pub block: Option<Freed>,
+}
+
+/// Follow-ups that a property's listeners may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Heard {
+    #[serde(rename = "c")]
+    Cleaning,
+    #[serde(rename = "x")]
+    Clash,
 }
 
 /// Nights of a unit.
@@ -101,7 +107,7 @@ fn of_booking(event: &Envelope, state: &BookingState, outbox: &Outbox) -> Vec<Fo
             subject: event.subject.clone(),
             data: Envelope::data_of(&data),
         });
-        if outbox.cleaning_told {
+        if outbox.heard.contains(&Heard::Cleaning) {
             follow_ups.push(for_listeners(event, CLEANING_REQUESTED.name, &data));
         }
     }
@@ -126,7 +132,7 @@ fn of_booking(event: &Envelope, state: &BookingState, outbox: &Outbox) -> Vec<Fo
             .found(format!("{} of {} on the night {night}, taken by {}", event.subject, booking.unit, names.join(", ")))
             .expected("a free night");
         follow_ups.push(FollowUp::Review(fault));
-        if outbox.clash_told {
+        if outbox.heard.contains(&Heard::Clash) {
             let data = BookingUnplaced {
                 version: booking.version,
                 unit: booking.unit.clone(),

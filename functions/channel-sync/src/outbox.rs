@@ -45,6 +45,7 @@ pub struct FeedBlock {
 
 impl Outbox {
     /// Nobody hears.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }

@@ -58,7 +58,7 @@ pub fn decide<P: Rules>(
         let blocks =
             unit.map(|unit| standing.map(|k| feed_block(&unit, version, k, true)).collect()).unwrap_or_default();
         let again = Some(asked.clone());
-        return Ok(here.done("feed-removed", Outbox { blocks, again, ..Outbox::default() }));
+        return Ok(here.done("feed-removed", Outbox { again, blocks, ..Outbox::default() }));
     }
     let limit = version.min(here.now);
     let at = |key: &String| here.progress.feeds.get(key).map_or(0, |feed| feed.at);
@@ -136,7 +136,7 @@ pub fn polled<P: Rules>(
             here.progress.feeds.insert(key.to_owned(), state);
             here.progress.told.calls += 1;
             here.progress.told.at = now;
-            Ok(here.done("fetched", Outbox { blocks, again, ..Outbox::default() }))
+            Ok(here.done("fetched", Outbox { again, blocks, ..Outbox::default() }))
         }
         Err((code, found)) => {
             state.fault = Some(code);

@@ -41,7 +41,7 @@ pub fn decide<P: Rules>(
         here.progress.claim = None;
         return match purpose {
             Purpose::Tell(work) => told(rules, here, work, answer),
-            Purpose::Test => tested(here, answer),
+            Purpose::Test => Ok(tested(here, answer)),
             Purpose::Poll { unit, feed } => poll::polled(rules, here, &asked, unit, feed, answer),
             Purpose::Event => Ok(here.nothing("overtaken")),
         };
@@ -254,7 +254,7 @@ fn test<P: Rules>(rules: &P, event: &Envelope, here: Here<'_, '_>) -> Result<Dec
     here.ask(rules, event, &Batch::Test, Purpose::Test)
 }
 
-fn tested<P: Rules>(mut here: Here<'_, '_>, answer: &CallAnswer) -> Result<Decision<P>, Refusal> {
+fn tested<P: Rules>(mut here: Here<'_, '_>, answer: &CallAnswer) -> Decision<P> {
     let (ok, found) = match here.adapter.read(answer) {
         Verdict::Done { warnings } if warnings.is_empty() => (true, "taken".to_owned()),
         Verdict::Done { warnings } => (true, warnings.join("; ")),
@@ -266,7 +266,7 @@ fn tested<P: Rules>(mut here: Here<'_, '_>, answer: &CallAnswer) -> Result<Decis
         Verdict::Gone => (false, "gone for good (410)".to_owned()),
     };
     here.progress.tested = Some(Tested { at: here.now, ok, found });
-    Ok(here.done("tested", Outbox::default()))
+    here.done("tested", Outbox::default())
 }
 
 /// The property as the calendar knows it.

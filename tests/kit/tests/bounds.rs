@@ -5,6 +5,7 @@
 mod common;
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 
 use bellhop_calendar::Calendar;
 use bellhop_events::{Envelope, Fault as Wrong, Queue, Subject};
@@ -107,12 +108,18 @@ impl Handler for Panics {
     const SENDS_TO: &'static [Queue] = Calendar::SENDS_TO;
     type State = <Calendar as Handler>::State;
     type Outbox = <Calendar as Handler>::Outbox;
+    type Call = Infallible;
+    type Answer = Infallible;
 
     fn reads(&self, _: &Envelope, _: &Scope) -> Result<Vec<Key>, Wrong> {
         Ok(Vec::new())
     }
 
-    fn waits_for(&self, _: &Envelope) -> Option<Subject> {
+    async fn perform(&self, call: Infallible) -> Infallible {
+        call
+    }
+
+    fn waits_for(&self, _: &Envelope, _: &Scope) -> Option<Subject> {
         panic!("the test asks for this panic")
     }
 

@@ -77,8 +77,8 @@ async fn nothing_waits_in_the_queue_while_the_circuit_is_open_and_recovery_takes
     street.platform.mood(Mood::Down);
     street.post(&booking("e0", "created", "b0", 1, "u0", 1..3));
     let begun = now().as_second();
-    // Until the circuit opens.
-    for _ in 0..10 {
+    // Until the circuit opens: three calls, at the channel's pace.
+    for _ in 0..20 {
         street.calendar.deliver().await;
         street.sync.deliver().await;
         advance(1);
@@ -228,10 +228,10 @@ async fn a_webhook_hears_follow_ups_in_order_through_an_outage() {
         street.platform.calls()[before..].iter().map(|got| got.body["data"]["version"].as_u64()).collect();
     assert_eq!(versions, (2..9_u64).map(Some).collect::<Vec<_>>());
     assert_eq!(street.reasons(), ["booking-unplaced"]);
-    assert_eq!(bellhop_kit_waits(&street), 0, "no line is left");
+    assert_eq!(lines(&street), 0, "no line is left");
 }
 
-fn bellhop_kit_waits(street: &street::Street) -> usize {
+fn lines(street: &street::Street) -> usize {
     street.sync.aws.items().iter().filter(|item| item.get("hold").is_some() || item.get("wait").is_some()).count()
 }
 

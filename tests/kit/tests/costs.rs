@@ -2,6 +2,7 @@
 //!
 //! Ids have 36 characters, as most systems give them: they are what an item's size is made of.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use bellhop_calendar::Calendar;
@@ -10,7 +11,7 @@ use bellhop_events::{Envelope, Fault as Wrong, Queue};
 use bellhop_kit::given::{GROUP, booking, property};
 use bellhop_kit::{Fault, World};
 use bellhop_store::{Key, Scope};
-use bellhop_worker::{Decision, Effect, FollowUp, Handler, Policy, Refusal, View};
+use bellhop_worker::{Decision, Effect, FollowUp, Handler, Policy, Refusal, Then, View};
 use serde_json::{Map, Value, json};
 
 /// The least handler with an effect: the snapshot is kept, one follow-up.
@@ -22,6 +23,8 @@ impl Handler for OneItem {
     const SENDS_TO: &'static [Queue] = &[Queue::Automation];
     type State = Map<String, Value>;
     type Outbox = ();
+    type Call = Infallible;
+    type Answer = Infallible;
 
     fn reads(&self, _: &Envelope, _: &Scope) -> Result<Vec<Key>, Wrong> {
         Ok(Vec::new())
@@ -35,7 +38,12 @@ impl Handler for OneItem {
             writes: Vec::new(),
             outbox: Some(()),
             registers: false,
+            then: Then::Done,
         })
+    }
+
+    async fn perform(&self, call: Infallible) -> Infallible {
+        call
     }
 
     fn follow_ups(&self, event: &Envelope, state: &Self::State, (): &()) -> Vec<FollowUp> {

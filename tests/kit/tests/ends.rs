@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use bellhop_calendar::Calendar;
@@ -11,7 +12,7 @@ use bellhop_events::{Envelope, Fault as Wrong, Queue};
 use bellhop_kit::given::{GROUP, booking, poison, property};
 use bellhop_kit::{Delivery, Fault, World, advance};
 use bellhop_store::{Key, Resolution, Scope};
-use bellhop_worker::{DeadLetters, Decision, Effect, FollowUp, Handler, Policy, Refusal, View};
+use bellhop_worker::{DeadLetters, Decision, Effect, FollowUp, Handler, Policy, Refusal, Then, View};
 use common::{Hotel, holds, hotel, post, reasons, resolve, reviews, version};
 use serde_json::{Map, Value, json};
 
@@ -211,6 +212,8 @@ impl Handler for Fragile {
     const SENDS_TO: &'static [Queue] = &[];
     type State = Vec<Map<String, Value>>;
     type Outbox = ();
+    type Call = Infallible;
+    type Answer = Infallible;
 
     fn reads(&self, event: &Envelope, _: &Scope) -> Result<Vec<Key>, Wrong> {
         panic_at("reads", event);
@@ -221,7 +224,11 @@ impl Handler for Fragile {
         panic_at("decide", event);
         let state = view.state.iter().flatten().chain([&event.data]).cloned().collect();
         let (effect, writes, outbox) = (Effect::Applied, Vec::new(), Some(()));
-        Ok(Decision { effect, note: None, state: Some(state), writes, outbox, registers: false })
+        Ok(Decision { effect, note: None, state: Some(state), writes, outbox, registers: false, then: Then::Done })
+    }
+
+    async fn perform(&self, call: Infallible) -> Infallible {
+        call
     }
 
     fn follow_ups(&self, event: &Envelope, _: &Self::State, (): &()) -> Vec<FollowUp> {

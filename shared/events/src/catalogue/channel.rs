@@ -185,7 +185,7 @@ fn is_false(flag: &bool) -> bool {
     !flag
 }
 
-fn within<T: PartialOrd + std::fmt::Display>(found: T, least: T, most: T, at: &str) -> Result<(), Fault> {
+fn within<T: PartialOrd + std::fmt::Display + Copy>(found: T, least: T, most: T, at: &str) -> Result<(), Fault> {
     if least <= found && found <= most {
         return Ok(());
     }

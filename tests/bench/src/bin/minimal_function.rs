@@ -4,8 +4,9 @@
 use bellhop_events::catalogue::CLEANING_REQUESTED;
 use bellhop_events::{Envelope, Fault, Queue};
 use bellhop_store::{Key, Scope};
-use bellhop_worker::{Decision, Effect, FollowUp, Handler, Refusal, View};
+use bellhop_worker::{Decision, Effect, FollowUp, Handler, Refusal, Then, View};
 use serde_json::{Map, Value};
+use std::convert::Infallible;
 
 struct Minimal;
 
@@ -16,6 +17,8 @@ impl Handler for Minimal {
     /// The whole snapshot, as the plain function keeps it.
     type State = Map<String, Value>;
     type Outbox = ();
+    type Call = Infallible;
+    type Answer = Infallible;
 
     fn reads(&self, _: &Envelope, _: &Scope) -> Result<Vec<Key>, Fault> {
         Ok(Vec::new())
@@ -29,7 +32,12 @@ impl Handler for Minimal {
             writes: Vec::new(),
             outbox: Some(()),
             registers: false,
+            then: Then::Done,
         })
+    }
+
+    async fn perform(&self, call: Infallible) -> Infallible {
+        call
     }
 
     fn follow_ups(&self, event: &Envelope, state: &Self::State, (): &()) -> Vec<FollowUp> {

@@ -54,7 +54,7 @@ struct Told {
 #[derive(Clone, Default)]
 pub struct Platform(Arc<Mutex<Told>>);
 
-fn days(value: &Value) -> impl Iterator<Item = Date> {
+pub fn days(value: &Value) -> impl Iterator<Item = Date> {
     let day = |name: &str| value[name].as_str().expect("a date").parse::<Date>().expect("a date");
     let (from, last) = match value.get("date") {
         Some(_) => (day("date"), day("date")),
@@ -126,6 +126,10 @@ impl Outside for Platform {
             Mood::Down => CallAnswer::Answered(Answer::Failed { kind: "connect", found: "refused".to_owned() }),
         }
     }
+}
+
+pub fn scope() -> Scope {
+    Scope::for_operator("channel-sync", "sea".parse().expect("a tenant"), "villa".parse().expect("a property"))
 }
 
 /// A property, its channel `manager`, and all that works for them.
@@ -211,17 +215,13 @@ impl Street {
 
     pub fn next_due(&self) -> Option<i64> {
         let items = self.sync.aws.items();
-        let due = items.iter().filter(|item| item["pk"].as_str().is_some_and(|pk| pk.starts_with("due#")));
-        due.filter_map(|item| item["sk"].as_str()?.get(..12)?.parse().ok()).min()
-    }
-
-    pub fn scope(&self) -> Scope {
-        Scope::for_operator("channel-sync", "sea".parse().expect("a tenant"), "villa".parse().expect("a property"))
+        let due = items.iter().filter(|item| item["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with("due#")));
+        due.filter_map(|item| item["sk"]["S"].as_str()?.get(..12)?.parse().ok()).min()
     }
 
     pub async fn progress(&self, channel: &str) -> Progress {
         let channel = channel.parse().expect("a channel");
-        let scope = self.scope().of_channel(&channel);
+        let scope = scope().of_channel(&channel);
         let item = self.sync.store.subject(&scope, &Subject::Channel(channel)).await.expect("a read");
         match item.and_then(|item| item.state).map(|state| serde_dynamo::from_attribute_value(state).expect("a state"))
         {
@@ -233,7 +233,7 @@ impl Street {
 
     /// What the calendar says of a unit, by night.
     pub async fn calendar_of(&self, unit: &str, capacity: u16) -> BTreeMap<Date, u64> {
-        let scope = self.scope().of_calendar();
+        let scope = scope().of_calendar();
         let list = self.sync.store.list(&Month::all(&scope, &unit.parse().expect("a unit"))).await.expect("a read");
         let mut nights = BTreeMap::new();
         for (key, item) in list {
