@@ -71,7 +71,7 @@ pub fn find(
     let nights = dirty_units(&units, progress, window, view)?;
     if !nights.is_empty() {
         let values = availability(nights, property, most, &mut work, view)?;
-        work.more |= !rates.is_empty();
+        work.more |= !dirty_rates(&rates, progress, window, view)?.is_empty();
         return Ok(Some((Batch::Availability(values), work)));
     }
     let nights = dirty_rates(&rates, progress, window, view)?;

@@ -14,7 +14,7 @@ use crate::adapter::{Batch, CallAnswer, Verdict};
 use crate::here::Here;
 use crate::news::{self, Work, find, horizon, today};
 use crate::outbox::Outbox;
-use crate::{Finished, Looked, Purpose, Rules, poll};
+use crate::{Finished, Looked, Purpose, Rules, forget, poll};
 
 /// The whole state is told anew after so many days: what a channel has got wrong on its side mends itself, and the days
 /// that came into view are told.
@@ -31,7 +31,13 @@ pub fn decide<P: Rules>(
         Some(SyncState::Sync(progress)) => Some(progress.as_ref().clone()),
         _ => None,
     };
-    let mut here = Here::new(rules, event, channel, view, before)?;
+    let mut here = match Here::new(rules, event, channel, view, before) {
+        // A request carries nothing: once the channel is registered, it hears everything. A hold would keep it from that.
+        Err(Refusal::Permanent(fault)) if fault.reason == Reason::UnknownChannel => {
+            return Ok(forget("channel-unknown"));
+        }
+        here => here?,
+    };
     if let Some(Finished { owner, purpose, answer }) = view.answer {
         if here.progress.claim.as_ref().is_none_or(|claim| claim.owner != *owner) {
             // Somebody took over, for the call took longer than the claim holds.
@@ -76,6 +82,12 @@ fn changes<P: Rules>(rules: &P, event: &Envelope, mut here: Here<'_, '_>) -> Res
     }
     if !here.is_on() {
         return Ok(here.nothing("disabled"));
+    }
+    if let Passage::Shut(_) = here.circuit.passage(here.now)
+        && here.progress.due > here.now
+    {
+        // Whatever is news, the timer brings the channel back for it.
+        return Ok(here.nothing("circuit-open"));
     }
     let Some(property) = property(here.view)? else {
         // Its registration will bring news of all units.

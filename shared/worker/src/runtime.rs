@@ -63,10 +63,11 @@ pub async fn run_batch_until<H: Handler>(
     response
 }
 
-/// Logs as JSON lines. `LOG_LEVEL` is `off`, `error`, `warn`, `info`, `debug` or `trace`. No directives by module: they
-/// would bring a whole regex engine along.
+/// Logs as JSON lines. `LOG_LEVEL` is `off`, `error`, `warn`, `info` or `debug`: at `trace` the runtime would write whole
+/// events, with guests and addresses of feeds. No directives by module: they would bring a whole regex engine along.
 pub fn init_logs() {
     let level = std::env::var("LOG_LEVEL").ok().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
+    let level = level.min(LevelFilter::DEBUG);
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)

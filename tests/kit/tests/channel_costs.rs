@@ -163,7 +163,7 @@ async fn while_the_circuit_is_open_a_change_takes_1_write_unit_and_no_call() {
 }
 
 /// What a change costs more if the channel has rates, though none has changed.
-const MESSAGES_OF_RATES: usize = 1;
+const MESSAGES_OF_RATES: usize = 0;
 
 #[tokio::test(start_paused = true)]
 async fn a_channel_with_rates_costs_a_change_no_write_more() {

@@ -78,7 +78,7 @@ async fn nothing_waits_in_the_queue_while_the_circuit_is_open_and_recovery_takes
     street.post(&booking("e0", "created", "b0", 1, "u0", 1..3));
     let begun = now().as_second();
     // Until the circuit opens: three calls, at the channel's pace.
-    for _ in 0..20 {
+    for _ in 0..25 {
         street.calendar.deliver().await;
         street.sync.deliver().await;
         advance(1);
