@@ -138,7 +138,9 @@ class World:
     def _hook(self, request: Request, name: str) -> Visit:
         found = webhook.document(request.body or b"")
         part = webhook.availability(found or {})
-        nights = part["nights"] if part and isinstance(part["nights"], list) else []
+        units = part.get("units", [part]) if part else []
+        told = [unit.get("nights") for unit in units if isinstance(unit, dict)] if isinstance(units, list) else []
+        nights = [night for each in told if isinstance(each, list) for night in each]
         checked = webhook.refused(413, "too large")
         if request.body is not None:
             checked = self.hooks.verify(name, request.headers, request.body, self.clock())

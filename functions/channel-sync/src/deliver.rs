@@ -71,8 +71,8 @@ fn answered<P: Rules>(
         Verdict::Throttled { retry_after } => {
             Ok(pause("throttled", retry_after.unwrap_or(Duration::from_secs(10)), vec![]))
         }
-        Verdict::Failed { retry_after, .. } => {
-            here.note_failure(rules)?;
+        Verdict::Failed { what, retry_after } => {
+            here.note_failure(rules, &what)?;
             if let Passage::Shut(until) = here.circuit.passage(here.now) {
                 return shut(&mut here, until);
             }

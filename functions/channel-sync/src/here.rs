@@ -94,9 +94,9 @@ impl<'v, 'a> Here<'v, 'a> {
     }
 
     /// The circuit after a call that failed.
-    pub fn note_failure<P: Rules>(&mut self, rules: &P) -> Result<(), StoreError> {
+    pub fn note_failure<P: Rules>(&mut self, rules: &P, why: &str) -> Result<(), StoreError> {
         let settings = rules.settings();
-        self.circuit = self.circuit.failed(self.now, settings.threshold, settings.cooldown);
+        self.circuit = self.circuit.failed(self.now, settings.threshold, settings.cooldown, why);
         self.write_circuit()
     }
 

@@ -214,10 +214,10 @@ fn told<P: Rules>(rules: &P, mut here: Here<'_, '_>, work: &Work, answer: &CallA
             let at = here.progress.not_before;
             here.later("throttled", at)
         }
-        Verdict::Failed { retry_after, .. } => {
+        Verdict::Failed { what, retry_after } => {
             here.progress.told.failed += 1;
             here.progress.failures += 1;
-            here.note_failure(rules)?;
+            here.note_failure(rules, &what)?;
             if let Passage::Shut(until) = here.circuit.passage(here.now) {
                 here.come_back_once(until)?;
                 return Ok(here.done("circuit-open", Outbox::default()));

@@ -26,6 +26,9 @@ pub struct Circuit {
     /// How often it has opened since it was last closed.
     #[serde(default)]
     pub trips: u32,
+    /// What happened to the last call that failed, for a person; bounded, without secrets.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
     /// Who probes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe: Option<Claim>,
@@ -88,7 +91,7 @@ impl Circuit {
 
     /// After a call that failed. `cooldown` is the first pause, in milliseconds.
     #[must_use]
-    pub fn failed(&self, now: i64, threshold: u32, cooldown: i64) -> Self {
+    pub fn failed(&self, now: i64, threshold: u32, cooldown: i64, why: &str) -> Self {
         let failures = self.failures.saturating_add(1);
         let trips = if self.open_until > 0 || failures >= threshold { self.trips.saturating_add(1) } else { 0 };
         let pause = cooldown.saturating_mul(1 << trips.saturating_sub(1).min(10)).min(Self::LONGEST.max(cooldown));
@@ -99,7 +102,7 @@ impl Circuit {
             _ => now + pause,
         };
         let trips = if open_until == self.open_until { self.trips } else { trips };
-        Self { rev: self.rev, failures, open_until, trips, probe: None }
+        Self { rev: self.rev, failures, open_until, trips, why: why.to_owned(), probe: None }
     }
 }
 
@@ -111,19 +114,19 @@ mod tests {
     fn opens_after_so_many_failures_probes_once_and_closes() {
         let mut circuit = Circuit::default();
         for _ in 0..2 {
-            circuit = circuit.failed(1_000, 3, 30_000);
+            circuit = circuit.failed(1_000, 3, 30_000, "");
             assert_eq!(circuit.passage(1_000), Passage::Free);
         }
-        circuit = circuit.failed(1_000, 3, 30_000);
+        circuit = circuit.failed(1_000, 3, 30_000, "");
         assert_eq!(circuit.passage(1_001), Passage::Shut(31_000));
         // A straggler of before changes nothing.
-        assert_eq!(circuit.failed(2_000, 3, 30_000).passage(2_000), Passage::Shut(31_000));
+        assert_eq!(circuit.failed(2_000, 3, 30_000, "").passage(2_000), Passage::Shut(31_000));
         assert_eq!(circuit.passage(31_000), Passage::Probe);
         let claim = Claim { owner: "a".into(), until: 40_000 };
         let probed = circuit.probed_by(&claim);
         assert_eq!(probed.passage(31_001), Passage::Shut(40_000));
         assert_eq!(probed.passage(40_000), Passage::Probe, "its owner is dead");
-        let again = probed.failed(32_000, 3, 30_000);
+        let again = probed.failed(32_000, 3, 30_000, "");
         assert_eq!(again.passage(32_001), Passage::Shut(92_000), "twice as long");
         assert_eq!(probed.answered().map(|c| c.passage(32_000)), Some(Passage::Free));
         assert_eq!(Circuit::default().answered(), None);
@@ -134,7 +137,7 @@ mod tests {
         let mut circuit = Circuit::default();
         let mut now = 0;
         for _ in 0..40 {
-            circuit = circuit.failed(now, 1, 30_000);
+            circuit = circuit.failed(now, 1, 30_000, "");
             assert!(circuit.open_until - now <= Circuit::LONGEST);
             now = circuit.open_until;
         }
