@@ -54,23 +54,28 @@ class House:
             "data": data,
         } | other  # fmt: skip
 
-    def registered(self, version: int = 1, units: dict[str, int] | None = None) -> dict:
+    def registered(self, version: int = 1, units: dict[str, int] | None = None, **data) -> dict:
         self.units = units or self.units
         return self.event("pms.property.upserted.v1", f"property/{self.property}", {
             "version": version, "time_zone": "Europe/Lisbon", "check_in": "15:00", "check_out": "11:00",
             "units": [{"id": unit, "capacity": capacity} for unit, capacity in self.units.items()],
-        })  # fmt: skip
+        } | data)  # fmt: skip
 
     def booking(self, booking: str, version: int = 1, kind: str = "created", **data) -> dict:
         fields = {"version": version, "unit": "u1", "arrival": "2031-05-01", "departure": "2031-05-03"} | data
         return self.event(f"pms.booking.{kind}.v1", f"booking/{booking}", fields)
 
-    def send(self, stack, *events: dict | str, group: str | None = None) -> list[str]:
+    def block(self, block: str, version: int = 1, unit: str = "u1", lifted: bool = False, **data) -> dict:
+        fields = {"version": version, "block": block, "from": "2031-05-01", "until": "2031-05-03"} | data
+        return self.event(f"pms.unit.{'unblocked' if lifted else 'blocked'}.v1", f"unit/{unit}", fields)
+
+    def send(self, stack, *events: dict | str, group: str | None = None, queue: str | None = None) -> list[str]:
         bodies = [event if isinstance(event, str) else json.dumps(event) for event in events]
-        return stack.send([(group or self.group, body) for body in bodies])
+        return stack.send([(group or self.group, body) for body in bodies], *([queue] if queue else []))
 
     def register(self, stack):
-        self.send(stack, self.registered())
+        self.registration = self.registered()
+        self.send(stack, self.registration)
         stack.drain()
         return self
 

@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "localsta
 
 from bellhop_cloud import processes, settings  # noqa: E402
 
+from logs import Log  # noqa: E402
 from proxy import Proxy  # noqa: E402
 
 FULL = False
@@ -21,13 +22,16 @@ CLOUD = settings.HERE / "cloud"
 STARTED = time.monotonic()
 RUN_ID = secrets.token_hex(2)
 FINAL = {"applied", "duplicate", "stale", "parked", "review", "released"}
-SOURCE = "OperationalCalendarUrl"
+SOURCE, SYNCHRONIZATION = "OperationalCalendarUrl", "SynchronizationUrl"
+WORKERS = ("calendar", "channel-sync")  # functions with a queue
+FUNCTIONS = (*WORKERS, "timer", "feeds")
 TAPPED = {  # queues without a consumer of their own here: the tests are it
     "fallback": "FallbackUrl",
     "operational-guests": "OperationalGuestsUrl",
     "automation": "AutomationUrl",
-    "synchronization": "SynchronizationUrl",
+    "synchronization": SYNCHRONIZATION,  # where channels are switched off; else channel-sync consumes it
     "dlq": "OperationalCalendarDlqUrl",
+    "synchronization-dlq": "SynchronizationDlqUrl",
 }
 _stacks: dict[str, "Stack"] = {}
 
@@ -62,10 +66,11 @@ def cloud():
             run_cloud("down")
 
 
-def stack(name: str, **parameters) -> "Stack":
-    """The stack of this run with that name, deployed when it is first asked for."""
+def stack(name: str, channels: bool = False, **parameters) -> "Stack":
+    """The stack of this run with that name, deployed when it is first asked for. Unless `channels`, channel-sync is given
+    nothing: the tests consume what the calendar sends it."""
     if name not in _stacks:
-        _stacks[name] = Stack(f"e2e-{RUN_ID}-{name}", parameters)
+        _stacks[name] = Stack(f"e2e-{RUN_ID}-{name}", parameters, channels)
     return _stacks[name]
 
 
@@ -76,10 +81,11 @@ def main_stack() -> "Stack":
 def remove_stacks(keep_logs: bool):
     for each in _stacks.values():
         each.remove()
-        if keep_logs:
-            say(f"the function's log: {each.log_file.relative_to(settings.ROOT)}")
-        else:
-            each.log_file.unlink(missing_ok=True)
+        for log in each.logs.values():
+            if not keep_logs:
+                log.file.unlink(missing_ok=True)
+            elif log.file.exists():
+                say(f"the function's log: {log.file.relative_to(settings.ROOT)}")
     _stacks.clear()
 
 
@@ -115,43 +121,87 @@ class Message:
 
 
 class Stack:
-    def __init__(self, prefix: str, parameters: dict):
+    def __init__(self, prefix: str, parameters: dict, channels: bool):
         usual = {
             "FunctionTimeout": 3, "VisibilityTimeout": 4, "BackoffBaseSeconds": 1, "BackoffCapSeconds": 1,
             "SynchronizationDelaySeconds": 0, "LogLevel": "info",
         }  # fmt: skip
-        self.prefix, self.function = prefix, f"{prefix}-calendar"
+        self.prefix, self.channels = prefix, channels
         self.parameters = usual | parameters
         started = time.monotonic()
         run_cloud("deploy", "--prefix", prefix, "--stack", prefix, *(f"{k}={v}" for k, v in self.parameters.items()))
         self.outputs = json.loads((settings.RUN / f"{prefix}.json").read_text())
-        self.sqs, self.dynamodb = settings.client("sqs"), settings.client("dynamodb")
+        self.sqs, self.dynamodb, self.functions = (settings.client(name) for name in ("sqs", "dynamodb", "lambda"))
         self.table = self.outputs["StateTableName"]
-        self.log_file = settings.RUN / "logs" / f"{self.function}.log"
-        self.log_offset, self.log = 0, []
-        self.tapped = {name: [] for name in TAPPED}
-        self.proxy = Proxy(settings.dynamodb_endpoint(), lambda: processes.function_pids(self.function))
-        self.sqs_proxy = Proxy(settings.endpoint(), self.proxy.pids)
-        self._point_at_proxies()
+        self.logs = {name: Log(settings.RUN / "logs" / f"{self.function(name)}.log") for name in FUNCTIONS}
+        self.sources = [SOURCE, SYNCHRONIZATION] if channels else [SOURCE]
+        self.tapped = {name: [] for name, output in TAPPED.items() if output not in self.sources}
+        self.secrets = []
+        self.proxy = Proxy(settings.dynamodb_endpoint(), self._pids)
+        self.sqs_proxy = Proxy(settings.endpoint(), self._pids)
+        workers = WORKERS if channels else WORKERS[:1]
+        for name in workers:
+            self._point_at_proxies(self.function(name))
+        if not channels:
+            self._stop_consuming(self.function("channel-sync"))
         say(f"{prefix} deployed in {time.monotonic() - started:.1f} s")
 
-    def _point_at_proxies(self):
-        functions = settings.client("lambda")
-        variables = functions.get_function_configuration(FunctionName=self.function)["Environment"]["Variables"]
+    def function(self, name: str) -> str:
+        return f"{self.prefix}-{name}"
+
+    def _pids(self) -> list[int]:
+        return [pid for name in WORKERS for pid in processes.function_pids(self.function(name))]
+
+    def _point_at_proxies(self, function: str):
+        variables = self.functions.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
         variables["AWS_ENDPOINT_URL_DYNAMODB"] = self.proxy.url
         variables["AWS_ENDPOINT_URL_SQS"] = self.sqs_proxy.url
-        functions.update_function_configuration(FunctionName=self.function, Environment={"Variables": variables})
+        self.functions.update_function_configuration(FunctionName=function, Environment={"Variables": variables})
 
         def updated():
-            found = functions.get_function_configuration(FunctionName=self.function)
+            found = self.functions.get_function_configuration(FunctionName=function)
             return found["State"] == "Active" and found["LastUpdateStatus"] == "Successful"
 
         wait(updated, 60, "the function to take its new environment")
+
+    def _stop_consuming(self, function: str):
+        """Its queue is the tests' own."""
+        (mapping,) = self.functions.list_event_source_mappings(FunctionName=function)["EventSourceMappings"]
+        self.functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+
+        def disabled():
+            return self.functions.get_event_source_mapping(UUID=mapping["UUID"])["State"] == "Disabled"
+
+        wait(disabled, 60, f"{function} to leave its queue alone")
 
     def remove(self):
         run_cloud("remove", "--stack", self.prefix)
         self.proxy.close()
         self.sqs_proxy.close()
+        for name in self.secrets:
+            settings.client("secretsmanager").delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+
+    def invoke(self, name: str, event: dict) -> dict:
+        """One invocation, as a trigger would."""
+        answer = self.functions.invoke(FunctionName=self.function(name), Payload=json.dumps(event).encode())
+        told = json.loads(answer["Payload"].read() or b"null")
+        if "FunctionError" in answer:
+            raise AssertionError(f"{name}: {told}")
+        return told
+
+    def tick(self) -> dict:
+        """The timer, which its schedule starts once a minute only."""
+        return self.invoke("timer", {})
+
+    def secret(self, name: str, text: str) -> str:
+        """Keeps a secret; returns its reference."""
+        client = settings.client("secretsmanager")
+        if name in self.secrets:
+            client.put_secret_value(SecretId=name, SecretString=text)
+        else:
+            client.create_secret(Name=name, SecretString=text)
+            self.secrets.append(name)
+        return f"secretsmanager:{name}"
 
     # ---- Queues.
 
@@ -179,8 +229,8 @@ class Stack:
     def pump(self) -> int:
         """Takes what is in the queues that we consume."""
         taken = 0
-        for name, output in TAPPED.items():
-            url = self.outputs[output]
+        for name in self.tapped:
+            url = self.outputs[TAPPED[name]]
             while messages := self.sqs.receive_message(
                 QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0,
                 MessageAttributeNames=["All"], MessageSystemAttributeNames=["All"],
@@ -192,17 +242,20 @@ class Stack:
         return taken
 
     def drain(self, seconds: float = 30):
-        """Waits until the calendar's queue is empty and all that follows is taken. SQS's numbers are approximate: empty is
+        """Waits until the functions' queues are empty and all that follows is taken. SQS's numbers are approximate: empty is
         what it is three times in a row."""
         readings = 0
 
         def empty():
             nonlocal readings
             self.pump()
-            readings = readings + 1 if self.depth() == 0 and self.pump() == 0 else 0
+            readings = readings + 1 if self.left() == 0 and self.pump() == 0 else 0
             return readings == 3
 
-        wait(empty, seconds, lambda: f"the queue to drain: {self.depth()} messages left; {self._last_lines()}")
+        wait(empty, seconds, lambda: f"the queues to drain: {self.left()} messages left; {self.last_lines()}")
+
+    def left(self) -> int:
+        return sum(map(self.depth, self.sources))
 
     def of_group(self, queue: str, group: str) -> list[Message]:
         return [message for message in self.tapped[queue] if message.group == group]
@@ -212,26 +265,17 @@ class Stack:
 
     # ---- What the function says.
 
-    def lines(self, **fields) -> list[dict]:
+    def lines(self, function: str = "calendar", **fields) -> list[dict]:
         """The function's structured lines, one a message and run."""
-        if self.log_file.exists():
-            with self.log_file.open("rb") as file:
-                file.seek(self.log_offset)
-                text = file.read()
-            whole = text[: text.rfind(b"\n") + 1]
-            self.log_offset += len(whole)
-            for line in whole.splitlines():
-                with contextlib.suppress(ValueError):  # torn by a kill
-                    entry = json.loads(line)
-                    if isinstance(entry, dict) and entry.get("message") == "message":
-                        self.log.append(entry)
-        return [line for line in self.log if all(line.get(k) == v for k, v in fields.items())]
+        return [line for line in self.logs[function].lines() if all(line.get(k) == v for k, v in fields.items())]
 
     def outcomes(self, **fields) -> Counter:
         return Counter(line["outcome"] for line in self.lines(**fields))
 
-    def _last_lines(self):
-        return [{k: line.get(k) for k in ("outcome", "event", "cause", "receive_count")} for line in self.lines()[-5:]]
+    def last_lines(self):
+        fields = ("outcome", "note", "subject", "event", "cause", "receive_count")
+        lines = [line for name in WORKERS[: len(self.sources)] for line in self.lines(name)[-5:]]
+        return [{k: line[k] for k in fields if line.get(k)} for line in lines]
 
     # ---- What is stored.
 
@@ -261,9 +305,9 @@ class Stack:
         finally:
             proxy.rule = None
 
-    def kill_one(self) -> bool:
+    def kill_one(self, name: str = "calendar") -> bool:
         try:
-            processes.kill(self.function)  # what `localstack/cloud kill` does
+            processes.kill(self.function(name))  # what `localstack/cloud kill` does
             return True
         except settings.Problem:
             return False

@@ -25,6 +25,7 @@ class Group:
     def __init__(self):
         self.units: dict[str, int] = {}
         self.bookings: dict[str, dict] = {}
+        self.blocks: dict[tuple[str, str], dict] = {}  # by unit and block
         self.follow_ups: dict[str, FollowUp] = {}  # by id
         self.unplaced: list[tuple[str, str]] = []  # (event, booking) that a person must hear of
         self.seen: set[str] = set()
@@ -36,6 +37,8 @@ class Group:
         self.seen.add(event["id"])
         if event["type"].startswith("pms.property"):
             return self._register(event)
+        if event["type"].startswith("pms.unit"):
+            return self._block(event)
         subject, data = event["subject"], event["data"]
         old = self.bookings.get(subject)
         if old and old["version"] >= data["version"]:
@@ -49,11 +52,7 @@ class Group:
         self.bookings[subject] = new
         out = []
         if was != spot:
-            ranges = [s for s in (was, spot) if s and s[1] < s[2]]
-            if len(ranges) == 2 and was[0] == spot[0] and was[1] <= spot[2] and spot[1] <= was[2]:
-                ranges = [(was[0], min(was[1], spot[1]), max(was[2], spot[2]))]
-            for unit, first, until in ranges:
-                out.append(("synchronization", "bellhop.availability.changed.v1", f"unit/{unit}", f"{first} {until}"))
+            out += self._changed(was, spot)
             out.append(("automation", "bellhop.cleaning.requested.v1", subject, "cancelled" if not new["placed"] else "stay"))
         message = None
         if new["placed"]:
@@ -66,9 +65,34 @@ class Group:
             self.unplaced.append((event["id"], subject))
         self._emit(event, data["version"], out)
 
+    def _changed(self, was, spot) -> list:
+        """Both (unit, from, until) or none: where availability changes, in one stretch if they touch."""
+        ranges = [s for s in (was, spot) if s and s[1] < s[2]]
+        if len(ranges) == 2 and was[0] == spot[0] and was[1] <= spot[2] and spot[1] <= was[2]:
+            ranges = [(was[0], min(was[1], spot[1]), max(was[2], spot[2]))]
+        name = "bellhop.availability.changed.v1"
+        return [("synchronization", name, f"unit/{unit}", f"{first} {until}") for unit, first, until in ranges]
+
+    def _block(self, event: dict):
+        data, unit = event["data"], event["subject"].removeprefix("unit/")
+        old = self.blocks.get((unit, data["block"]))
+        if old and old["version"] >= data["version"]:
+            return
+        new = data | {"lifted": event["type"] == "pms.unit.unblocked.v1"}
+        self.blocks[unit, data["block"]] = new
+        was, spot = (b and not b["lifted"] and (unit, b["from"], b["until"]) or None for b in (old, new))
+        self._emit(event, data["version"], self._changed(was, spot))
+
+    def available(self, unit: str):
+        """How many are for sale, as a function of the night."""
+        blocks = [block for (of, _), block in self.blocks.items() if of == unit and not block["lifted"]]
+        blocked = {night for block in blocks for night in nights(block["from"], block["until"])}
+        capacity, sold = self.units.get(unit, 0), self.sold(unit)
+        return lambda night: 0 if night in blocked else max(0, capacity - sold[night])
+
     def _register(self, event: dict):
         units = {unit["id"]: unit["capacity"] for unit in event["data"]["units"]}
-        changed = sorted(u for u in self.units | units if self.units.get(u) != units.get(u)) if self.units else []
+        changed = sorted(u for u in self.units | units if self.units.get(u) != units.get(u))
         self.units = units
         first = date.fromisoformat(event["time"][:10])
         detail = f"{first} {first + timedelta(730)}"

@@ -100,7 +100,7 @@ class SendsRefused(unittest.TestCase):
         (message,) = stack.fallback(house.group)
         self.assertEqual(message.body, json.dumps(events[-1]))
         model = Group()
-        for event in [house.registered(), *events[:-1]]:
+        for event in [house.registration, *events[:-1]]:
             model.apply(event)
         self.assertEqual(stack.lines(outcome="retry", tenant=house.tenant), [])
         # The poison waits for a person, as it should.
