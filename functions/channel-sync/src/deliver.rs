@@ -24,6 +24,10 @@ pub fn decide<P: Rules>(
     view: &Looked<'_>,
 ) -> Result<Decision<P>, Refusal> {
     let told: WebhookRequested = event.payload()?;
+    if event.channel() == Some(channel) {
+        // Of itself it hears nothing, and its item keeps how far it was told.
+        return Ok(forget("no-listener"));
+    }
     let holder = view.scope.subject(&Subject::Channel(channel.clone()));
     let progress = match view.state_of(&holder)? {
         Some(SyncState::Sync(progress)) => Some(*progress),

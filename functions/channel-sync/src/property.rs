@@ -140,7 +140,9 @@ pub fn register<P: Rules>(
 /// A follow-up for whoever listens.
 pub fn fan_out<P: Rules>(event: &Envelope, view: &Looked<'_>) -> Result<Decision<P>, Refusal> {
     let told: WebhookRequested = event.payload()?;
-    let channels = interested(&channels(view)?, |wants| wants.hears(&told.event_type));
+    let mut channels = interested(&channels(view)?, |wants| wants.hears(&told.event_type));
+    // How a channel fares is for the others: it knows.
+    channels.retain(|channel| event.channel() != Some(channel));
     if channels.is_empty() {
         return Ok(forget("no-listener"));
     }

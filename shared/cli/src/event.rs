@@ -234,7 +234,7 @@ fn follow_ups(
     };
     let all = Calendar.follow_ups(&event, state, outbox).into_iter().enumerate();
     all.map(|(index, follow_up)| match follow_up {
-        FollowUp::Event { event_type, .. } => {
+        FollowUp::Event { event_type, .. } | FollowUp::ToChannel { event_type, .. } => {
             (follow_up_id(Calendar::CONSUMER, group, subject, id, index).to_string(), event_type)
         }
         FollowUp::Review(fault) => ("review".to_owned(), fault.reason.code()),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bellhop_events::{PropertyId, Queue, Subject, TenantId};
+use bellhop_events::{ChannelId, PropertyId, Queue, Subject, TenantId};
 use bellhop_store::{Hold, Line, OpenHold, Resolution, ResolveError, Scope, StoreError};
 use bellhop_worker::{Queues, wake_up};
 use clap::{Args, Subcommand, ValueEnum};
@@ -48,6 +48,12 @@ pub struct Place {
     /// Which line: behind a failed event, or for a registration
     #[arg(long, value_enum, default_value_t = LineArg::Hold)]
     line: LineArg,
+    /// Which function holds it
+    #[arg(long, value_enum, default_value_t = FunctionArg::Calendar)]
+    function: FunctionArg,
+    /// In the work towards this channel
+    #[arg(long)]
+    channel: Option<ChannelId>,
 }
 
 /// Which hold to show.
@@ -96,6 +102,24 @@ pub enum LineArg {
     Wait,
 }
 
+/// The functions that can hold events back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FunctionArg {
+    /// Properties, bookings and blocks
+    Calendar,
+    /// Channels, rates and webhooks
+    ChannelSync,
+}
+
+impl FunctionArg {
+    fn consumer(self) -> (&'static str, Queue) {
+        match self {
+            Self::Calendar => (CONSUMERS[0], Queue::OperationalCalendar),
+            Self::ChannelSync => (CONSUMERS[1], Queue::Synchronization),
+        }
+    }
+}
+
 impl From<LineArg> for Line {
     fn from(line: LineArg) -> Self {
         match line {
@@ -107,7 +131,9 @@ impl From<LineArg> for Line {
 
 impl Place {
     fn scope(&self) -> Scope {
-        Scope::for_operator("calendar", self.tenant.clone(), self.property.clone())
+        let (consumer, _) = self.function.consumer();
+        let scope = Scope::for_operator(consumer, self.tenant.clone(), self.property.clone());
+        self.channel.as_ref().map_or(scope.clone(), |channel| scope.of_channel(channel))
     }
 }
 
@@ -122,25 +148,33 @@ pub async fn review(command: &Review, prefix: &str) -> Result<Exit, CliError> {
 }
 
 async fn list(cloud: &Cloud, args: &List) -> Result<Exit, CliError> {
-    let mut holds: Vec<OpenHold> = Vec::new();
+    let mut holds: Vec<(&str, OpenHold)> = Vec::new();
     for consumer in CONSUMERS {
-        holds.extend(cloud.store.open_holds(consumer, MOST_HOLDS).await?);
+        let open = cloud.store.open_holds(consumer, MOST_HOLDS).await?;
+        holds.extend(open.into_iter().map(|hold| (consumer, hold)));
     }
     let tenant = args.tenant.as_ref().map(|tenant| format!("{tenant}#"));
-    holds.retain(|hold| tenant.as_ref().is_none_or(|tenant| hold.group.starts_with(tenant)));
+    holds.retain(|(_, hold)| tenant.as_ref().is_none_or(|tenant| hold.group.starts_with(tenant)));
     if args.json {
-        output::json(&holds);
+        let of = |(function, hold): &(&str, OpenHold)| {
+            let mut value = serde_json::to_value(hold).unwrap_or_default();
+            value["function"] = json!(function);
+            value
+        };
+        output::json(&holds.iter().map(of).collect::<Vec<_>>());
         return Ok(Exit::Ok);
     }
-    let mut table = output::table(&["tenant", "property", "subject", "line", "reason", "since", "events", "state"]);
-    for OpenHold { group, subject, line, hold } in &holds {
+    let columns = ["tenant", "property", "subject", "function", "line", "reason", "since", "events", "state"];
+    let mut table = output::table(&columns);
+    for (function, OpenHold { group, subject, line, hold }) in &holds {
         let (tenant, property) = group.split_once('#').unwrap_or((group, ""));
         let state = if hold.verdict.is_some() { "being worked" } else { "waits" };
         let since = Timestamp::from_second(hold.since).map(|at| at.to_string()).unwrap_or_default();
-        let cells = [tenant, property, subject, word(*line), &hold.reason, &since, &hold.len().to_string(), state];
+        let events = hold.len().to_string();
+        let cells = [tenant, property, subject, function, word(*line), &hold.reason, &since, &events, state];
         table.add_row(cells.map(str::to_owned));
     }
-    output::numbers(&mut table, 6..7);
+    output::numbers(&mut table, 7..8);
     if holds.is_empty() {
         output::line("nothing waits for a verdict");
     } else {
@@ -193,7 +227,7 @@ async fn resolve(cloud: &Cloud, args: &Resolve) -> Result<Exit, CliError> {
     let (scope, line) = (args.place.scope(), Line::from(*line));
     match cloud.store.resolve(&scope, line, subject, &resolution, Timestamp::now()).await {
         Ok(hold) => {
-            wake(cloud, &scope, subject, line, &hold).await?;
+            wake(cloud, &args.place, line, &hold).await?;
             let events = hold.len();
             output::line(format_args!("resolved {subject}: {events} events of its line are worked now, in order"));
             Ok(Exit::Ok)
@@ -201,7 +235,7 @@ async fn resolve(cloud: &Cloud, args: &Resolve) -> Result<Exit, CliError> {
         Err(error @ ResolveError::AlreadyResolved(_)) => {
             // The wake-up of the first verdict may be lost; one more is harmless.
             if let Some((hold, _)) = cloud.store.hold(&scope, line, subject).await? {
-                wake(cloud, &scope, subject, line, &hold).await?;
+                wake(cloud, &args.place, line, &hold).await?;
             }
             Err(refusal(error))
         }
@@ -209,11 +243,11 @@ async fn resolve(cloud: &Cloud, args: &Resolve) -> Result<Exit, CliError> {
     }
 }
 
-async fn wake(cloud: &Cloud, scope: &Scope, subject: &Subject, line: Line, hold: &Hold) -> Result<(), CliError> {
-    let queue = Queue::OperationalCalendar;
+async fn wake(cloud: &Cloud, place: &Place, line: Line, hold: &Hold) -> Result<(), CliError> {
+    let (_, queue) = place.function.consumer();
     let url = cloud.queue_url(queue, Side::Main).await?;
     let queues = Queues::new(cloud.sqs.clone(), [(queue, url)].into());
-    let refused = queues.send(&[wake_up(scope, queue, subject, line, hold, Timestamp::now())]).await;
+    let refused = queues.send(&[wake_up(&place.scope(), queue, &place.subject, line, hold, Timestamp::now())]).await;
     if refused.is_empty() {
         return Ok(());
     }

@@ -16,9 +16,9 @@ use crate::error::{CliError, Exit};
 use crate::output;
 
 /// Queues that a function of this version works off; the others fill until theirs comes.
-const CONSUMED: [Queue; 1] = [Queue::OperationalCalendar];
+const CONSUMED: [Queue; 2] = [Queue::OperationalCalendar, Queue::Synchronization];
 /// Consumers that can hold events back.
-pub const CONSUMERS: [&str; 1] = ["calendar"];
+pub const CONSUMERS: [&str; 2] = ["calendar", bellhop_store::channel::CONSUMER];
 /// More holds are not listed one by one.
 pub const MOST_HOLDS: usize = 10_000;
 /// SQS counts are approximate: drained means empty so often in a row.
