@@ -64,6 +64,8 @@ async fn changes(channels: &[&str], number: usize, seconds: usize) -> Cost {
     cost
 }
 
+type Row = (&'static str, fn(&Cost) -> u64);
+
 /// Prints the table.
 pub async fn print() {
     const BURST: usize = 500;
@@ -82,7 +84,7 @@ pub async fn print() {
         print!("{name:>12}");
     }
     println!();
-    let rows: [(&str, fn(&Cost) -> u64); 6] = [
+    let rows: [Row; 6] = [
         ("write units", |cost| cost.write_units),
         ("calls to DynamoDB that read", |cost| cost.reads as u64),
         ("calls that write", |cost| cost.writes as u64),

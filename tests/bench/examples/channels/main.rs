@@ -11,13 +11,11 @@ mod outage;
 mod town;
 
 fn main() {
-    let local = |run: fn() -> tokio::task::LocalSet| run();
     let runtime = || {
         let mut builder = tokio::runtime::Builder::new_current_thread();
         builder.enable_time().start_paused(true).build().expect("a runtime")
     };
-    let spaces = local(tokio::task::LocalSet::new);
-    spaces.block_on(&runtime(), costs::print());
+    tokio::task::LocalSet::new().block_on(&runtime(), costs::print());
     println!();
     // The kit's clock belongs to a thread: each run has its own.
     let run = |broken| {

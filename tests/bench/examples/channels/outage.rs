@@ -65,8 +65,8 @@ pub async fn run(broken: bool) -> Run {
         town.book(name, n, night, 1);
         posted.push((Instant::now(), name, night));
     }
+    sleep_until(begun + SPAN + Duration::from_mins(10)).await;
     let (calls, recovery) = outage.await.expect("an outage");
-    sleep_until(begun + SPAN + Duration::from_mins(5)).await;
     tasks.iter().for_each(tokio::task::JoinHandle::abort);
     let until = |channel: &str| -> Vec<u128> {
         let heard = |name: &str, night| town.platforms.heard(channel, name, night).expect("all is told");
@@ -108,20 +108,23 @@ fn functions(town: &Rc<Town>) -> Vec<tokio::task::JoinHandle<()>> {
     tasks
 }
 
-/// Calls to the channel meanwhile; and of the property that got most within the two minutes after it.
+/// Calls to the channel meanwhile; and of the property that got most in the minute from the first call after it.
 async fn outage(town: Rc<Town>, begun: Instant, broken: bool) -> (usize, usize) {
+    let calls = || town.platforms.take_calls().into_iter().filter(|call| call.channel == DOWN);
     sleep_until(begun + OUTAGE.0).await;
     drop(town.platforms.take_calls());
     town.platforms.down(broken.then_some(DOWN));
     sleep_until(begun + OUTAGE.1).await;
-    let calls = town.platforms.take_calls().iter().filter(|call| call.channel == DOWN).count();
+    let meanwhile = calls().count();
     town.platforms.down(None);
-    sleep(Duration::from_mins(2)).await;
     let mut each = BTreeMap::<_, usize>::new();
-    for call in town.platforms.take_calls().into_iter().filter(|call| call.channel == DOWN) {
-        *each.entry(call.property).or_default() += 1;
+    while each.is_empty() {
+        sleep(Duration::from_secs(1)).await;
+        calls().for_each(|call| *each.entry(call.property).or_default() += 1);
     }
-    (calls, each.into_values().max().unwrap_or_default())
+    sleep(Duration::from_mins(1)).await;
+    calls().for_each(|call| *each.entry(call.property).or_default() += 1);
+    (meanwhile, each.into_values().max().unwrap_or_default())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "milliseconds of some minutes")]
@@ -154,7 +157,7 @@ pub fn print(without: &Run, with: &Run) {
     let verdict = if ratio <= 2.0 { "reached" } else { "missed" };
     println!("\np99 of the others with the outage to without: {ratio:.2}; 2 or less: {verdict}");
     println!("calls to the one while it is down: {} (without an outage: {})", with.calls, without.calls);
-    println!("most calls for a property in the two minutes after it: {}", with.recovery);
+    println!("most calls for a property in the minute that it is back: {}", with.recovery);
     println!("in review: {}", with.reviews);
 }
 
