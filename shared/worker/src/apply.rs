@@ -56,6 +56,7 @@ impl<H: Handler> Worker<H> {
             wait.verdict = Some(Verdict::Retry);
             wait.generation += 1;
         }
+        let mut closed = None;
         match &task.place {
             None => {
                 let moved = item.remember(&task.envelope.id, task.digest, now);
@@ -71,6 +72,7 @@ impl<H: Handler> Worker<H> {
                 let mut record = task.record_or_new(&loaded, RecordState::Done);
                 record.place = None;
                 record.forget_after(now.as_second());
+                closed = Self::close(task, &record);
                 writes.push(record.put(task.scope.record(&task.envelope.id))?);
                 let item = &mut loaded.item;
                 writes.extend(advance(task, place, item, loaded.other.as_mut())?);
@@ -79,6 +81,7 @@ impl<H: Handler> Worker<H> {
         }
         self.store.commit(writes).await?;
         let mut sends = self.rebuild(task, &loaded.item)?;
+        sends.extend(closed);
         if let Some(wait) = loaded.item.wait.as_ref().filter(|_| wakes) {
             sends.push(wake_up(&task.scope, H::QUEUE, task.subject(), Line::Wait, wait, now));
         }
@@ -107,7 +110,9 @@ impl<H: Handler> Worker<H> {
             writes.push(loaded.item.put()?);
         }
         self.store.commit(writes).await?;
-        Ok(Worked::of(Outcome::Duplicate))
+        let record = loaded.record.map(|record| Record { state: RecordState::Done, ..record });
+        let closed = record.and_then(|record| Self::close(task, &record));
+        Ok(Worked::sending(Outcome::Duplicate, closed.into_iter().collect()))
     }
 
     /// The follow-ups of the event that the item did last; none if that was another.

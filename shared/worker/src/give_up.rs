@@ -12,6 +12,7 @@ use crate::handler::Handler;
 use crate::judge::{Known, judge};
 use crate::outcome::{Outcome, Worked};
 use crate::process::{Loaded, MOST_RACES, Place, Task, is_overtaken, lost_too_often};
+use crate::review::last_reason;
 
 impl<H: Handler> Worker<H> {
     /// Parks an event behind another, in order.
@@ -75,8 +76,7 @@ impl<H: Handler> Worker<H> {
         writes.push(other.put()?);
         writes.push(record.put(task.scope.record(&task.envelope.id))?);
         self.store.commit(writes).await?;
-        let note = Self::fallback(task, fault, record.attempts, &record.failures.to_string());
-        Ok(Worked::sending(Outcome::Review(fault.reason), vec![note]))
+        Ok(Worked::sending(Outcome::Review(fault.reason), Self::ask(task, fault, &record)))
     }
 
     /// The event waits in the line of its holder, without a question to anybody: the holder will be well again by itself.
@@ -164,8 +164,7 @@ impl<H: Handler> Worker<H> {
         writes.push(loaded.item.put()?);
         writes.push(record.put(task.scope.record(&task.envelope.id))?);
         self.store.commit(writes).await?;
-        let note = Self::fallback(task, fault, record.attempts, &record.failures.to_string());
-        Ok(Worked::sending(Outcome::Review(fault.reason), vec![note]))
+        Ok(Worked::sending(Outcome::Review(fault.reason), Self::ask(task, fault, &record)))
     }
 
     /// The same id or version with other content: to review, without a hold; it can only come again under a new id. A line
@@ -181,6 +180,7 @@ impl<H: Handler> Worker<H> {
             .expected(format!("the payload that is known under this id or version, digest {known}"))
             .found(format!("digest {found}"));
         let mut failure = found.to_string()[..16].to_owned();
+        let mut closed = None;
         if let Some(place) = &task.place {
             let mut writes = advance(task, place, &mut loaded.item, loaded.other.as_mut())?;
             if loaded.other.is_none() {
@@ -195,21 +195,19 @@ impl<H: Handler> Worker<H> {
                 record.discarded_because = Some(fault.reason.code().to_owned());
                 record.forget_after((self.clock)().as_second());
                 failure = record.failures.to_string();
+                closed = Self::close(task, record);
                 writes.push(record.put(task.scope.record(&task.envelope.id))?);
             }
             self.store.commit(writes).await?;
         }
         let note = Self::fallback(task, &fault, 0, &failure);
-        Ok(Worked::sending(Outcome::Review(fault.reason), vec![note]))
+        Ok(Worked::sending(Outcome::Review(fault.reason), [note].into_iter().chain(closed).collect()))
     }
 
     /// An event of a line that a faster process has failed, or a person has decided on since: only the notice may be owed.
     pub(crate) fn overtaken(task: &Task, loaded: &Loaded) -> Worked {
         let failed = loaded.record.as_ref().filter(|record| record.state == RecordState::Failed);
-        Worked::sending(
-            Outcome::Duplicate,
-            failed.map(|record| Self::repeat_fallback(task, record)).into_iter().collect(),
-        )
+        Worked::sending(Outcome::Duplicate, failed.map(|record| Self::ask_once_more(task, record)).unwrap_or_default())
     }
 
     /// The fallback message of a task.
@@ -225,25 +223,14 @@ impl<H: Handler> Worker<H> {
         note.into_outgoing(&task.body, task.envelope.id.as_str(), failure)
     }
 
-    /// The fallback message of a failure that is recorded, again: its first dispatch may have been lost.
-    pub(crate) fn repeat_fallback(task: &Task, record: &Record) -> Outgoing {
-        let fault = Fault::new(last_reason(record), "").expected("see the record of the event");
-        Self::fallback(task, &fault, record.attempts, &record.failures.to_string())
-    }
-
     /// A second delivery of an event that waits. Its fallback message may be owed; under redrive it stays for SQS.
     pub(crate) fn still_waiting(&self, task: &Task, state: RecordState, loaded: &Loaded, again: bool) -> Worked {
         match loaded.record.as_ref().filter(|record| record.failures > 0) {
             Some(record) if state == RecordState::Failed && self.policy.dead_letters == DeadLetters::Redrive => {
                 Worked::of(Outcome::Review(last_reason(record)))
             }
-            Some(record) if again => Worked::sending(Outcome::Duplicate, vec![Self::repeat_fallback(task, record)]),
+            Some(record) if again => Worked::sending(Outcome::Duplicate, Self::ask_once_more(task, record)),
             _ => Worked::of(Outcome::Duplicate),
         }
     }
-}
-
-fn last_reason(record: &Record) -> Reason {
-    let code = record.reasons.last().map_or("", String::as_str);
-    Reason::ALL.iter().copied().find(|reason| reason.code() == code).unwrap_or(Reason::AttemptsExhausted)
 }

@@ -19,6 +19,7 @@ mod message;
 mod outcome;
 mod process;
 mod release;
+mod review;
 mod runtime;
 mod trust;
 

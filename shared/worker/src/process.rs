@@ -317,7 +317,8 @@ impl<H: Handler> Worker<H> {
         sends.extend(flowing);
         // It failed once, and the notice of it may be owed still, though a person has helped it already.
         let failed = loaded.record.as_ref().filter(|record| record.failures > 0);
-        sends.extend(failed.map(|record| Self::repeat_fallback(task, record)));
+        sends.extend(failed.and_then(|record| Self::close(task, record)));
+        sends.extend(failed.into_iter().flat_map(|record| Self::ask_once_more(task, record)));
         Ok(sends)
     }
 }

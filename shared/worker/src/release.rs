@@ -74,7 +74,7 @@ impl<H: Handler> Worker<H> {
                 return Err(StoreError::Unavailable("follow-ups were not accepted".to_owned()));
             }
             if hold.is_empty() {
-                match self.close(scope, holder, line, item, &hold).await {
+                match self.end(scope, holder, line, item, &hold).await {
                     Err(StoreError::Lost) => continue,
                     other => other?,
                 }
@@ -112,7 +112,9 @@ impl<H: Handler> Worker<H> {
         let task = self.task_at(scope, &place).await?;
         if hold.verdict == Some(Verdict::Discard) {
             return match self.discard(&task, &place).await {
-                Ok(()) | Err(StoreError::Lost) => Ok(Step::Next),
+                Ok(told) if self.queues.send(&told).await.is_empty() => Ok(Step::Next),
+                Ok(_) => Err(StoreError::Unavailable("follow-ups were not accepted".to_owned())),
+                Err(StoreError::Lost) => Ok(Step::Next),
                 Err(error) => Err(error),
             };
         }
@@ -192,7 +194,7 @@ impl<H: Handler> Worker<H> {
         let task = self.task_at(scope, &Place::head(line, holder, hold)).await?;
         let record = self.store.record(scope, &task.envelope.id).await?;
         let failed = record.filter(|record| record.state == RecordState::Failed);
-        Ok(failed.map(|record| Self::repeat_fallback(&task, &record)).into_iter().collect())
+        Ok(failed.map(|record| Self::ask_once_more(&task, &record)).unwrap_or_default())
     }
 
     /// The dispatch of the event that was worked last may be owed: it is made again, known follow-ups are duplicates.
@@ -219,12 +221,13 @@ impl<H: Handler> Worker<H> {
         if let Some(record) = self.store.record(scope, &task.envelope.id).await?
             && record.failures > 0
         {
-            sends.push(Self::repeat_fallback(&task, &record));
+            sends.extend(Self::ask_once_more(&task, &record));
+            sends.extend(Self::close(&task, &record));
         }
         Ok(self.queues.send(&sends).await.is_empty())
     }
 
-    async fn discard(&self, task: &Task, place: &Place) -> Result<(), StoreError> {
+    async fn discard(&self, task: &Task, place: &Place) -> Result<Vec<Outgoing>, StoreError> {
         let mut loaded: Loaded = self.load(task, Vec::new()).await?;
         let mut record = task.record_or_new(&loaded, RecordState::Discarded);
         record.place = None;
@@ -234,11 +237,12 @@ impl<H: Handler> Worker<H> {
             writes.push(loaded.item.put()?);
         }
         writes.push(record.put(task.scope.record(&task.envelope.id))?);
-        self.store.commit(writes).await
+        self.store.commit(writes).await?;
+        Ok(Self::close(task, &record).into_iter().collect())
     }
 
     /// The line is empty: the hold goes, on condition that nothing joined meanwhile.
-    async fn close(
+    async fn end(
         &self,
         scope: &Scope,
         holder: &Subject,

@@ -111,6 +111,14 @@ impl Truth {
     }
 
     fn check(&self, street: &Street) {
+        // Ten in any minute, for each kind of call.
+        let mut arrivals: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+        street.platform.calls().into_iter().for_each(|got| arrivals.entry(got.url).or_default().push(got.at));
+        for (url, at) in &arrivals {
+            for eleven in at.windows(11) {
+                assert!(eleven[10] - eleven[0] >= 60, "{url}: eleven calls in {} s", eleven[10] - eleven[0]);
+            }
+        }
         for got in street.platform.calls() {
             for value in got.body["values"].as_array().into_iter().flatten() {
                 let Some(unit) = value["room_type_id"].as_str().and_then(|room| room.strip_prefix("rt-")) else {

@@ -152,11 +152,24 @@ fn end(world: &World<Calendar>) -> End {
         }
     }
     let mut follow_ups = BTreeMap::new();
+    let (mut opened, mut closed) = (BTreeMap::new(), BTreeMap::new());
     for queue in [Queue::Synchronization, Queue::Automation, Queue::OperationalGuests] {
         let mut newest: BTreeMap<String, String> = BTreeMap::new();
         for message in world.aws.queue(queue, |queue| queue.log.clone()) {
             let event: Value = serde_json::from_str(&message.body).expect("json");
             let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
+            // What is told of reviews depends on how often a person was asked.
+            let review = match event["data"]["type"].as_str() {
+                Some("bellhop.review.opened.v1") => Some(&mut opened),
+                Some("bellhop.review.closed.v1") => Some(&mut closed),
+                _ => None,
+            };
+            if let Some(told) = review {
+                let what = (text("subject"), event["data"]["data"]["event"].to_string());
+                let version = told.entry(what).or_insert(0);
+                *version = event["data"]["version"].as_u64().expect("a version").max(*version);
+                continue;
+            }
             let known = follow_ups.insert(text("id"), (text("subject"), event["data"].to_string()));
             // Order: what is new is newer than all that came before it for its subject.
             if known.is_none() && queue == Queue::Automation {
@@ -167,6 +180,10 @@ fn end(world: &World<Calendar>) -> End {
                 );
             }
         }
+    }
+    // Whoever heard that a person is asked hears that nobody is any more.
+    for (what, version) in opened {
+        assert!(closed.get(&what).is_some_and(|closed| *closed >= version), "{what:?} is not closed: {closed:?}");
     }
     let reviewed = world.aws.queue(Queue::Fallback, |queue| queue.log.clone());
     let reviewed =

@@ -18,7 +18,7 @@ async fn a_booking_takes_its_nights_and_says_so_to_all_who_must_know() {
     assert_eq!(version(&world, "b1").await, Some(1));
     let counts =
         [Queue::Synchronization, Queue::Automation, Queue::OperationalGuests, Queue::Fallback].map(|q| sent(&world, q));
-    assert_eq!(counts, [1, 1, 1, 0]);
+    assert_eq!(counts, [2, 1, 1, 0]);
 }
 
 #[tokio::test(start_paused = true)]

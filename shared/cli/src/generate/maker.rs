@@ -24,6 +24,11 @@ impl Maker {
         Ok(Self { tenant: id(&tenant)?, property: id(property)?, run: run.to_owned(), made: 0, clock })
     }
 
+    /// The tenant's id.
+    pub fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+
     /// The property's id.
     pub fn property(&self) -> &PropertyId {
         &self.property

@@ -1,5 +1,6 @@
 //! `bellhop generate`: a season to try Bellhop with, and real bookings as events.
 
+mod channel;
 mod hotel;
 mod maker;
 mod poison;
@@ -35,6 +36,9 @@ pub struct Generate {
     /// Also write some events that are wrong, for `bellhop post --raw`
     #[arg(long, value_name = "FILE", conflicts_with = "from_csv")]
     poison: Option<String>,
+    /// Also give each property a channel manager at this address, and rates; its key is the secret `bellhop/TENANT/channel`
+    #[arg(long, value_name = "URL", conflicts_with = "from_csv")]
+    channel: Option<String>,
     /// Make events of the hotel booking demand data set instead (CSV), as property `hotel` of tenant `resort-TAG`
     #[arg(long, value_name = "FILE")]
     from_csv: Option<String>,
@@ -66,7 +70,7 @@ pub fn generate(args: &Generate) -> Result<Exit, CliError> {
     if let Some(file) = &args.from_csv {
         hotel::events(file, &args.run, &mut stream)?;
     } else {
-        season::events(args.seed, &args.run, args.bookings, args.month, &mut stream)?;
+        season::events(args, &mut stream)?;
     }
     write(&args.out, &stream)?;
     if let Some(file) = &args.poison {

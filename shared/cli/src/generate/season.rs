@@ -13,8 +13,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::Stream;
+use super::channel::House;
 use super::maker::{Maker, booking, days_after, id, resent};
+use super::{Generate, Stream};
 use crate::error::CliError;
 
 /// Tenant, property, name, time zone, currency, units with capacities.
@@ -60,13 +61,17 @@ const GUESTS: [&str; 8] =
     ["Ana Sousa", "Jürgen Weiß", "Zoë Martin", "李小龙", "Olu Adeyemi", "María Núñez", "Sam Lee", "Ewa Żak"];
 
 /// Writes a season of about so many bookings.
-pub fn events(seed: u64, run: &str, bookings: usize, month: Date, stream: &mut Stream) -> Result<(), CliError> {
-    let mut rng = Rng::with_seed(seed);
+pub fn events(args: &Generate, stream: &mut Stream) -> Result<(), CliError> {
+    let (mut rng, mut prices) = (Rng::with_seed(args.seed), Rng::with_seed(!args.seed));
     let all: usize = PLANS.iter().map(capacity).sum();
     let mut parts = Vec::new();
     for plan in &PLANS {
-        let mut site = Site::new(plan, run, month)?;
-        site.season(&mut rng, (bookings * capacity(plan)).div_ceil(all))?;
+        let mut site = Site::new(plan, &args.run, args.month)?;
+        site.season(&mut rng, (args.bookings * capacity(plan)).div_ceil(all))?;
+        if let Some(url) = &args.channel {
+            let made = std::mem::take(&mut site.made);
+            site.made = site.house().add(url, &mut prices, made)?;
+        }
         parts.push(site.made.into_iter());
     }
     // Interleaved as several properties' traffic is; each one's own order stays.
@@ -120,6 +125,10 @@ impl Site {
         let units = plan.5.iter().map(|(unit, _)| id(unit)).collect::<Result<_, _>>()?;
         let (taken, bookings, blocks, made) = (HashMap::new(), Vec::new(), Vec::new(), Vec::new());
         Ok(Self { plan, maker, month, units, taken, bookings, blocks, blocked: 0, made })
+    }
+
+    fn house(&mut self) -> House<'_> {
+        House { maker: &mut self.maker, units: &self.units, month: self.month, currency: self.plan.4 }
     }
 
     fn season(&mut self, rng: &mut Rng, bookings: usize) -> Result<(), CliError> {

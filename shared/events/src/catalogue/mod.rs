@@ -28,7 +28,8 @@ pub use cleaning::{CLEANING_REQUESTED, CleaningRequested};
 pub use control::{HOLD_RELEASED, HoldReleased, WaitingLine};
 pub use guest::{GUEST_MESSAGE_REQUESTED, GuestMessage, GuestMessageRequested};
 pub use notice::{
-    BOOKING_UNPLACED, BookingUnplaced, CHANNEL_STATUS, ChannelStatus, WEBHOOK_REQUESTED, WebhookRequested,
+    BOOKING_UNPLACED, BookingUnplaced, CHANNEL_STATUS, ChannelStatus, REVIEW_CLOSED, REVIEW_OPENED, ReviewClosed,
+    ReviewOpened, ReviewOutcome, WEBHOOK_REQUESTED, WebhookRequested,
 };
 pub use property::{MAX_CAPACITY, PROPERTY_UPSERTED, Property, Unit};
 pub use rates::{RATES_UPDATED, RateRange, Rates, Terms};
@@ -120,6 +121,8 @@ pub const ALL: &[&Entry] = &[
     &notice::WEBHOOK_REQUESTED,
     &notice::BOOKING_UNPLACED,
     &notice::CHANNEL_STATUS,
+    &notice::REVIEW_OPENED,
+    &notice::REVIEW_CLOSED,
     &cleaning::CLEANING_REQUESTED,
     &guest::GUEST_MESSAGE_REQUESTED,
     &control::HOLD_RELEASED,

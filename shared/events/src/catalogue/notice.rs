@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{Entry, Payload, entry};
-use crate::{BookingId, Queue, UnitId};
+use crate::{BookingId, EventId, Queue, UnitId};
 
 /// `bellhop.webhook.requested.v1`
 pub const WEBHOOK_REQUESTED: Entry = entry::<WebhookRequested>(
@@ -22,6 +22,14 @@ pub const BOOKING_UNPLACED: Entry =
 /// `bellhop.channel.status.v1`
 pub const CHANNEL_STATUS: Entry =
     entry::<ChannelStatus>("bellhop.channel.status.v1", "A channel cannot be told any more, or can be told again.");
+
+/// `bellhop.review.opened.v1`
+pub const REVIEW_OPENED: Entry =
+    entry::<ReviewOpened>("bellhop.review.opened.v1", "An event could not be done, and waits for a person.");
+
+/// `bellhop.review.closed.v1`
+pub const REVIEW_CLOSED: Entry =
+    entry::<ReviewClosed>("bellhop.review.closed.v1", "An event that waited for a person is done, or was discarded.");
 
 /// A follow-up for subscribers. They get an envelope of this id with the type and data that stand in it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -84,6 +92,55 @@ pub struct ChannelStatus {
 }
 
 impl Payload for ChannelStatus {
+    fn version(&self) -> u64 {
+        self.version
+    }
+}
+
+/// An event waits for a person. The subject is that of the event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReviewOpened {
+    /// How often the event has failed.
+    pub version: u64,
+    /// The event.
+    pub event: EventId,
+    /// Its type.
+    #[serde(rename = "type")]
+    #[schemars(length(max = 256))]
+    pub event_type: String,
+    /// A stable reason code.
+    pub reason: String,
+}
+
+impl Payload for ReviewOpened {
+    fn version(&self) -> u64 {
+        self.version
+    }
+}
+
+/// An event waits for nobody any more. The subject is that of the event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReviewClosed {
+    /// How often the event had failed.
+    pub version: u64,
+    /// The event.
+    pub event: EventId,
+    /// What became of it.
+    pub outcome: ReviewOutcome,
+}
+
+/// What became of a reviewed event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum ReviewOutcome {
+    /// It was worked.
+    Done,
+    /// A person left it out.
+    Discarded,
+}
+
+impl Payload for ReviewClosed {
     fn version(&self) -> u64 {
         self.version
     }
