@@ -165,7 +165,9 @@ class Stack:
         wait(updated, 60, "the function to take its new environment")
 
     def _stop_consuming(self, function: str):
-        """Its queue is the tests' own."""
+        """Its queue is the tests' own. A last poll may still be under way once the mapping is disabled: what it takes is refused
+        by a function that may not run, and comes back."""
+        self.functions.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
         (mapping,) = self.functions.list_event_source_mappings(FunctionName=function)["EventSourceMappings"]
         self.functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
 
@@ -255,7 +257,7 @@ class Stack:
         wait(empty, seconds, lambda: f"the queues to drain: {self.left()} messages left; {self.last_lines()}")
 
     def left(self) -> int:
-        return sum(map(self.depth, self.sources))
+        return sum(map(self.depth, (SOURCE, SYNCHRONIZATION)))
 
     def of_group(self, queue: str, group: str) -> list[Message]:
         return [message for message in self.tapped[queue] if message.group == group]
