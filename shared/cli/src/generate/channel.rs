@@ -101,3 +101,50 @@ impl House<'_> {
         self.maker.event(&RATES_UPDATED, Subject::Rate(id(RATE)?), &rates)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use bellhop_events::catalogue;
+    use jiff::civil::date;
+
+    use super::super::{Generate, Stream, season};
+    use super::*;
+
+    fn generated(channel: Option<&str>) -> Vec<Envelope> {
+        let args = Generate {
+            seed: 1,
+            run: "t".to_owned(),
+            bookings: 100,
+            month: date(2026, 7, 1),
+            out: String::new(),
+            poison: None,
+            channel: channel.map(str::to_owned),
+            from_csv: None,
+        };
+        let mut stream = Stream::default();
+        season::events(&args, &mut stream).unwrap();
+        stream.events.iter().map(|event| Envelope::decode(event).unwrap()).collect()
+    }
+
+    #[test]
+    fn each_property_has_a_channel_and_the_season_stays_the_same() {
+        let season = |events: Vec<Envelope>| {
+            let mut by_property = BTreeMap::<_, Vec<_>>::new();
+            for event in events
+                .into_iter()
+                .filter(|e| !["pms.channel.", "pms.rates."].iter().any(|k| e.event_type.starts_with(k)))
+            {
+                by_property.entry(event.group().to_string()).or_default().push(event.to_body());
+            }
+            by_property
+        };
+        let events = generated(Some("http://127.0.0.1:1/api/v1"));
+        for event in &events {
+            (catalogue::find(&event.event_type).unwrap().check)(event).unwrap();
+        }
+        assert_eq!(events.iter().filter(|event| event.event_type == CHANNEL_UPSERTED.name).count(), 6);
+        assert_eq!(season(events), season(generated(None)));
+    }
+}
