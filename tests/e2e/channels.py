@@ -244,8 +244,9 @@ def check_history(test, channel: Channel, model: Remembering, posted: dict[str, 
             values = {value for value, _ in true} if true else {model.units[unit]}
             never = [entry for entry in entries if entry["value"] not in values]
             test.assertEqual(never, [], f"{channel.group} {unit} {night}: true were {true}")
+    window = set(told_nights())
     for (unit, night), changes in model.ever.items():
-        if unit in channel.units and night in told_nights():
+        if unit in channel.units and night in window:
             last = max(entry["at"] for entry in history[unit][str(night)])
             test.assertGreaterEqual(last, posted[changes[-1][1]], f"{channel.group} {unit} {night}: the last change")
 
