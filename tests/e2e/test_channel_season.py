@@ -1,5 +1,5 @@
-"""A season, every message twice, functions killed at random: in the end each channel knows the calendar, and on the way none
-was told what was never true."""
+"""A season, every message twice, functions killed at random, channels that fail now and then: in the end each channel knows the
+calendar, on the way none was told what was never true, and the PMS has heard everything in order."""
 
 import random
 import time
@@ -11,6 +11,13 @@ import harness
 from channels import Ari, FakeChannel, Hook, Remembering, check_history, check_state, posted_at, random_secret, settle, today
 from events import House, again
 from proxy import Kill
+
+
+HEARD = ["bellhop.booking.unplaced.v1", "bellhop.cleaning.requested.v1"]
+FAULTS = [
+    {"kind": "status", "status": 500}, {"kind": "status", "status": 429, "retry_after": 1}, {"kind": "reset"}, {"kind": "half"},
+    {"kind": "wrong-json"}, {"kind": "reset", "when": "after"}, {"kind": "slow", "delay": 2},
+]  # fmt: skip
 
 
 class Plan:
@@ -32,7 +39,8 @@ class Plan:
         if roll < 0.03:
             self.versions["property"] += 1
             capacity = self.dice.choice([2, 3, 4])
-            event = self.house.registered(1 + self.versions["property"], self.house.units | {"rooms": capacity})
+            units = self.house.units | {"rooms": capacity}
+            event = self.house.registered(1 + self.versions["property"], units, notify=HEARD)
         elif roll < 0.2:
             block = f"k{self.dice.randrange(4)}"
             self.versions[unit, block] += 1
@@ -68,23 +76,23 @@ class Season(unittest.TestCase):
         with self.subTest(seed=seed), FakeChannel(window_seconds=3, limits=limits) as fake:
             harness.say(f"seed {seed}: {properties * per_property} messages, each twice, over {properties} properties")
             plans = [self.plan(dice, per_property, fake) for _ in range(properties)]
-            deaths = self.play(dice, plans, kills)
+            deaths = self.play(dice, plans, kills, fake)
             settle(self.stack, 300)
             self.check(plans, fake)
             total = fake.world.summary()["total"]
             told = sum(c.progress(self.stack)["told"]["calls"] for p in plans for c in p.channels)
-            harness.say(f"deaths {dict(deaths)}; calls {total['calls']}, of which {told} remembered, rate-limited {total['rate_limited']}")
+            harness.say(f"deaths {dict(deaths)}; faults {total['faulted']}; calls {total['calls']}, of which {told} remembered, rate-limited {total['rate_limited']}")
 
     def plan(self, dice, count: int, fake: FakeChannel) -> Plan:
         plan = Plan(dice, count)
         house = plan.house
-        plan.order.append(house.registered())
+        plan.order.append(house.registered(notify=HEARD))
         secret = self.stack.secret
         pace = {"calls": 10, "seconds": 3}
         text = random_secret(webhook=True)
         plan.channels = [
             Ari(house, fake, "one", secret(f"bellhop/{house.tenant}/one", random_secret()), pace=pace),
-            Hook(house, fake, "pms", [secret(f"bellhop/{house.tenant}/pms", text)], availability=True).accepts(text),
+            Hook(house, fake, "pms", [secret(f"bellhop/{house.tenant}/pms", text)], availability=True, events=HEARD).accepts(text),
             Ari(house, fake, "two", secret(f"bellhop/{house.tenant}/two", random_secret()), units=["rooms", "villa"], pace=pace),
         ]
         house.send(self.stack, plan.order[0])
@@ -92,11 +100,11 @@ class Season(unittest.TestCase):
             channel.register(self.stack)
         return plan
 
-    def play(self, dice, plans: list[Plan], kills: int) -> Counter:
+    def play(self, dice, plans: list[Plan], kills: int, fake: FakeChannel) -> Counter:
         turns = [plan for plan in plans for _ in range(plan.count)]
         dice.shuffle(turns)
         repeats, deaths, armed = [], Counter(), []
-        next_kill = time.monotonic() + 1
+        next_kill = next_fault = time.monotonic() + 1
         pace = len(turns) / (60 if harness.FULL else 20)  # events a second
         started, sent = time.monotonic(), 0
 
@@ -120,12 +128,16 @@ class Season(unittest.TestCase):
                     else:  # the next call to DynamoDB is the last
                         armed.append(how)
                     next_kill = time.monotonic() + dice.uniform(0.3, 1.2)
+                if time.monotonic() > next_fault:
+                    fake.fault(dice.choice(FAULTS) | {"times": 1})
+                    next_fault = time.monotonic() + dice.uniform(0.5, 2)
                 deaths["at a call"] = len(self.stack.proxy.killed)
                 self.stack.pump()
                 time.sleep(0.01)
                 if time.monotonic() - started > 600:
                     self.fail("the season does not end")
             armed.clear()
+        fake.fault()
         harness.say(f"posted after {time.monotonic() - started:.0f} s; kills {dict(deaths)}; settling")
         return deaths
 
@@ -141,6 +153,8 @@ class Season(unittest.TestCase):
                 with self.subTest(channel=channel.group):
                     check_state(self, channel, model)
                     check_history(self, channel, model, posted)
+            with self.subTest(heard=house.group):
+                self.check_heard(plan.channels[1], model, plan.order)
         row = fake.world.summary()["by_property"]
         most = {name: row[name]["max_in_window"].get("availability", 0) for name in row}
         self.assertLessEqual(max(most.values()), 10, most)
@@ -152,3 +166,19 @@ class Season(unittest.TestCase):
         stored = {subject: house.state(self.stack, subject.removeprefix("booking/")) for subject in model.bookings}
         placed = {subject for subject, state in stored.items() if state and "placed" in state}
         self.assertEqual(placed, {subject for subject, b in model.bookings.items() if b["placed"]}, house.group)
+
+    def check_heard(self, hook: Hook, model: Remembering, order: list[dict]):
+        """Once for each id, in the order of each subject's versions, nothing missing and nothing made up."""
+        kinds = {"unplaced": HEARD[0], "cleaning": HEARD[1]}
+        versions = {event["id"]: event["data"]["version"] for event in order}
+        expected = {
+            "unplaced": sorted((subject, versions[event]) for event, subject in model.unplaced),
+            "cleaning": sorted((f.subject, f.version) for f in model.follow_ups.values() if f.kind == kinds["cleaning"]),
+        }
+        for name, kind in kinds.items():
+            heard = [(one["body"]["subject"], one["body"]["data"]["version"]) for one in hook.deliveries(kind)]
+            self.assertEqual(sorted(heard), expected[name], name)
+            for subject in {subject for subject, _ in heard}:
+                in_order = [version for other, version in heard if other == subject]
+                self.assertEqual(in_order, sorted(in_order), f"{name} of {subject}")
+        self.assertEqual([one for one in hook.deliveries() if one["differs"]], [], "one id, two bodies")
