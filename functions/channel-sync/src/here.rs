@@ -132,14 +132,17 @@ impl<'v, 'a> Here<'v, 'a> {
     /// The event is done.
     pub fn done<P: Rules>(self, note: &'static str, outbox: Outbox) -> Decision<P> {
         let flows = self.is_on() && !matches!(self.circuit.passage(self.now), Passage::Shut(_));
+        let registers = self.view.waited_for && flows;
+        // Asked again, a channel that has heard everything hears nothing; but what follows must not be lost.
+        let then = if registers || !outbox.is_empty() { Then::Done } else { Then::Unrecorded };
         Decision {
             effect: Effect::Applied,
             note: Some(note),
-            registers: self.view.waited_for && flows,
+            registers,
             state: Some(SyncState::Sync(Box::new(self.progress))),
             writes: self.writes,
             outbox: (!outbox.is_empty()).then_some(outbox),
-            then: Then::Done,
+            then,
         }
     }
 

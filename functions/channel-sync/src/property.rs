@@ -5,7 +5,7 @@ use bellhop_events::{ChannelId, Digest, Envelope, RateId, Stay};
 use bellhop_outbound::Policy;
 use bellhop_store::channel::{Channels, Heard, Night, RateMonth, SyncState, Wants};
 use bellhop_store::{Key, Scope};
-use bellhop_worker::{Decision, Refusal};
+use bellhop_worker::{Decision, Refusal, Then};
 use jiff::civil::Date;
 
 use crate::adapter::{Place, adapter_of};
@@ -51,7 +51,9 @@ pub fn availability<P: Rules>(event: &Envelope, view: &Looked<'_>) -> Result<Dec
         _ => bellhop_store::channel::Stamps::default(),
     };
     stamps.stamp(changed.from, changed.until, yesterday(view));
-    Ok(applied(None, SyncState::Unit(stamps), Vec::new(), Outbox { channels, ..Outbox::default() }))
+    let outbox = Outbox { channels, ..Outbox::default() };
+    // Stamped twice, the nights are told twice at worst.
+    Ok(Decision { then: Then::Unrecorded, ..applied(None, SyncState::Unit(stamps), Vec::new(), outbox) })
 }
 
 /// Nights have other prices. The newest version wins, night by night.

@@ -21,18 +21,30 @@ impl<H: Handler> Decision<H> {
 
 impl<H: Handler> Worker<H> {
     /// Makes a step of an event durable that is not done yet: no record, no outbox.
-    pub(crate) async fn claim(
-        &self,
-        loaded: &Loaded,
-        state: Option<H::State>,
-        mut writes: Vec<Write>,
-    ) -> Result<(), StoreError> {
-        if let Some(state) = &state {
+    pub(crate) async fn claim(&self, loaded: &Loaded, decision: &mut Decision<H>) -> Result<(), StoreError> {
+        let mut writes = std::mem::take(&mut decision.writes);
+        if let Some(state) = &decision.state {
             let mut item = loaded.item.clone();
             item.state = Some(attribute_value(state)?);
             writes.push(item.put()?);
         }
         if writes.is_empty() { Ok(()) } else { self.store.commit(writes).await }
+    }
+
+    /// Makes an event durable whose repetition does no harm: its follow-ups are sent from the decision itself.
+    pub(crate) async fn apply_unrecorded(
+        &self,
+        task: &Task,
+        loaded: &Loaded,
+        mut decision: Decision<H>,
+    ) -> Result<Worked, StoreError> {
+        let outcome = decision.outcome();
+        self.claim(loaded, &mut decision).await?;
+        let sends = match decision.state.as_ref().zip(decision.outbox.as_ref()) {
+            Some((state, outbox)) => self.follow_ups(task, state, outbox)?,
+            None => Vec::new(),
+        };
+        Ok(Worked::sending(outcome, sends))
     }
 
     pub(crate) async fn apply(
@@ -124,9 +136,14 @@ impl<H: Handler> Worker<H> {
         let outbox =
             serde_dynamo::from_attribute_value(outbox.clone()).map_err(|e| StoreError::Defect(e.to_string()))?;
         let Some(state) = decode_state(item)? else { return Ok(Vec::new()) };
-        let follow_ups = Self::guarded(|| self.handler.follow_ups(event, &state, &outbox))
-            .map_err(|fault| StoreError::Defect(fault.found))?;
-        Ok(follow_ups.into_iter().enumerate().map(|(index, follow_up)| self.outgoing(task, index, follow_up)).collect())
+        self.follow_ups(task, &state, &outbox)
+    }
+
+    fn follow_ups(&self, task: &Task, state: &H::State, outbox: &H::Outbox) -> Result<Vec<Outgoing>, StoreError> {
+        let follow_ups = Self::guarded(|| self.handler.follow_ups(&task.envelope, state, outbox));
+        let follow_ups = follow_ups.map_err(|fault| StoreError::Defect(fault.found))?;
+        let numbered = follow_ups.into_iter().enumerate();
+        Ok(numbered.map(|(index, follow_up)| self.outgoing(task, index, follow_up)).collect())
     }
 
     fn outgoing(&self, task: &Task, index: usize, follow_up: FollowUp) -> Outgoing {

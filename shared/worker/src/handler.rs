@@ -152,6 +152,9 @@ pub struct Decision<H: Handler + ?Sized> {
 pub enum Then<C> {
     /// The event is done: the record is part of the write.
     Done,
+    /// The event is done, and the write keeps no record of it: whoever repeats it does no harm. Records are kept beside the
+    /// state, and paid for with each write.
+    Unrecorded,
     /// The event is done and leaves no trace: it may come again, for it changes nothing. Nothing is written.
     Forget,
     /// The write is a claim: the call is made, and the decision is asked for again, with the answer.

@@ -183,22 +183,25 @@ impl<H: Handler> Worker<H> {
         &self,
         task: &Task,
         loaded: Loaded,
-        decision: Decision<H>,
+        mut decision: Decision<H>,
         exchange: &mut Exchange<H>,
     ) -> Result<Worked, StoreError> {
-        match decision.then {
+        match std::mem::replace(&mut decision.then, Then::Done) {
             // In a line, the place is left behind all the same.
             Then::Forget if task.place.is_none() => Ok(Worked::of(decision.outcome())),
-            Then::Done | Then::Forget => self.apply(task, loaded, decision).await,
+            Then::Unrecorded if task.place.is_none() && loaded.record.is_none() => {
+                self.apply_unrecorded(task, &loaded, decision).await
+            }
+            Then::Done | Then::Unrecorded | Then::Forget => self.apply(task, loaded, decision).await,
             Then::Later(delay) => {
-                self.claim(&loaded, decision.state, decision.writes).await?;
+                self.claim(&loaded, &mut decision).await?;
                 Ok(Worked::of(Outcome::Delayed(decision.note.unwrap_or("later").to_owned(), delay)))
             }
             Then::Ask(_) if exchange.answer.is_some() => {
                 Err(StoreError::Defect("the handler asks for a second call".to_owned()))
             }
             Then::Ask(call) => {
-                self.claim(&loaded, decision.state, decision.writes).await?;
+                self.claim(&loaded, &mut decision).await?;
                 exchange.call = Some(call);
                 // Read and decide again, with the answer.
                 Err(StoreError::Lost)

@@ -33,6 +33,8 @@ pub struct Fifo {
     pub log: Vec<Queued>,
     /// The queue's own delay, in seconds.
     pub delay: i64,
+    /// How many messages a batch has; 0: ten.
+    pub batch: usize,
 }
 
 const DEDUPLICATION_SECONDS: i64 = 300;
@@ -68,7 +70,7 @@ impl Fifo {
         let blocked: BTreeSet<String> = in_flight.map(|m| m.group.clone()).collect();
         let mut out = Vec::new();
         let ready = self.messages.iter_mut().filter(|m| m.visible_at <= at && !blocked.contains(&m.group));
-        for message in ready.take(10) {
+        for message in ready.take(if self.batch == 0 { 10 } else { self.batch }) {
             message.receive_count += 1;
             message.visible_at = at + visibility;
             out.push(message.clone());
