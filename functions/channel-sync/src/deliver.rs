@@ -46,10 +46,10 @@ pub fn decide<P: Rules>(
     let claim = claim(rules, event, here.now);
     match here.circuit.passage(here.now) {
         Passage::Shut(until) => return shut(&mut here, until),
-        Passage::Probe => here.circuit = here.circuit.probed_by(&claim),
+        Passage::Probe => here.circuit = here.circuit.probed_by(&rules.probe(&claim, here.now)),
         Passage::Free => {}
     }
-    let probes = here.circuit.probe.as_ref() == Some(&claim);
+    let probes = here.circuit.probe.as_ref().is_some_and(|probe| probe.owner == claim.owner);
     let writes = if probes { vec![here.circuit.put(view.scope, channel)?] } else { Vec::new() };
     let batch = Batch::Event { id: delivery_id(event), envelope: envelope(event, &told) };
     let stamp = crate::adapter::Stamp { id: event.id.clone(), at: view.now };

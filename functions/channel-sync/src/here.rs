@@ -96,6 +96,12 @@ impl<'v, 'a> Here<'v, 'a> {
     /// The circuit after a call that failed.
     pub fn note_failure<P: Rules>(&mut self, rules: &P, why: &str) -> Result<(), StoreError> {
         let settings = rules.settings();
+        let probes = self.circuit.probe.as_ref().map(|probe| &probe.owner);
+        let is_probe = probes.is_some() && probes == self.view.answer.map(|answer| &answer.owner);
+        if matches!(self.circuit.passage(self.now), Passage::Shut(_)) && !is_probe {
+            // It is open already: many calls of before fail now, and need not queue up to say so.
+            return Ok(());
+        }
         self.circuit = self.circuit.failed(self.now, settings.threshold, settings.cooldown, why);
         self.write_circuit()
     }
@@ -186,7 +192,7 @@ impl<'v, 'a> Here<'v, 'a> {
         };
         call.limits.timeout = rules.call_timeout();
         if self.circuit.passage(self.now) == Passage::Probe {
-            self.circuit = self.circuit.probed_by(&claim);
+            self.circuit = self.circuit.probed_by(&rules.probe(&claim, self.now));
             self.write_circuit()?;
         }
         let errand = Errand { call, owner: claim.owner.clone(), purpose };

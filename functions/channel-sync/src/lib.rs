@@ -26,7 +26,7 @@ use bellhop_events::catalogue::{
 use bellhop_events::{Envelope, Fault, Queue, Reason, Subject, UnitId};
 use bellhop_outbound::Policy;
 use bellhop_outbound::secrets::SecretSource;
-use bellhop_store::channel::{CONSUMER, Channels, SyncState};
+use bellhop_store::channel::{CONSUMER, Channels, Claim, SyncState};
 use bellhop_store::{Key, Scope, Write};
 use bellhop_worker::{Decision, Effect, FollowUp, Handler, Refusal, Then, View};
 
@@ -104,6 +104,11 @@ pub(crate) type Looked<'a> = View<'a, SyncState, Finished>;
 pub(crate) trait Rules: Handler<State = SyncState, Outbox = Outbox, Call = Errand, Answer = Finished> {
     fn settings(&self) -> &Settings;
     fn policy(&self) -> Policy;
+
+    /// The probe of a claim: others need not wait for longer than its call takes.
+    fn probe(&self, claim: &Claim, now: i64) -> Claim {
+        Claim { until: now + self.settings().call_timeout + 2_000, ..claim.clone() }
+    }
 
     fn call_timeout(&self) -> Duration {
         Duration::from_millis(self.settings().call_timeout.unsigned_abs())

@@ -4,7 +4,7 @@
 //! channel that does not answer keeps nothing in the queue: its circuit opens, the request is done, and the timer brings the
 //! channel back, to hear the whole of what changed meanwhile.
 
-use bellhop_events::catalogue::{ChannelStatus, ChannelSyncRequested, Property, SyncAction};
+use bellhop_events::catalogue::{ChannelStatus, ChannelSyncRequested, Connection, Property, SyncAction};
 use bellhop_events::{ChannelId, Envelope, Reason};
 use bellhop_store::calendar::CalendarState;
 use bellhop_store::channel::{Disabled, Passage, SyncState, Tested};
@@ -61,7 +61,11 @@ pub fn decide<P: Rules>(
             here.progress.disabled = None;
             (here.progress.failures, here.progress.not_before) = (0, 0);
             here.forget_cursors();
-            let again = Some(ChannelSyncRequested { version: asked.version, action: SyncAction::Changes });
+            let (version, action) = match here.config.connection {
+                Connection::Calendar(_) => (here.now.unsigned_abs(), SyncAction::Poll),
+                Connection::Ari(_) | Connection::Webhook(_) => (asked.version, SyncAction::Changes),
+            };
+            let again = Some(ChannelSyncRequested { version, action });
             let status = Some(status(here.now, None));
             Ok(here.done("enabled", Outbox { again, status, ..Outbox::default() }))
         }
