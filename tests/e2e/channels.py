@@ -126,9 +126,7 @@ class Ari(Channel):
         return found | ({"rates": plans} if plans else {})
 
     def told(self) -> dict[str, dict[str, int]]:
-        with self.fake.world.lock:
-            found = self.fake.world.ari.told["availability"].last().get(self.remote, {})
-        return {thing.removeprefix("rt-"): told for thing, told in found.items()}
+        return {unit: {n: entries[-1]["value"] for n, entries in told.items()} for unit, told in self.history().items()}
 
     def history(self) -> dict[str, dict[str, list[dict]]]:
         with self.fake.world.lock:

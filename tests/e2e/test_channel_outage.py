@@ -102,15 +102,15 @@ class Outage(unittest.TestCase):
             CircuitCooldownSeconds=1, SynchronizationDelaySeconds=1, FunctionTimeout=10, VisibilityTimeout=12,
         )  # fmt: skip
         with self.subTest(seed=seed), Timer(self.stack):
-            harness.say(f"seed {seed}: {changes} changes over {properties} properties, twice")
+            harness.say(f"seed {seed}: {changes} changes over {properties} properties, with and without")
             well = self.without(dice, properties, changes)
             for fault in self.faults():
                 with self.subTest(fault["kind"]):
                     self.with_outage(dice, properties, changes, fault, well)
 
     def faults(self) -> list[dict]:
-        kinds = [{"kind": "status", "status": 503}, {"kind": "hang", "delay": 30}, {"kind": "reset"}]
-        return kinds if harness.FULL else kinds[:2]
+        kinds = [{"kind": "hang", "delay": 30}, {"kind": "status", "status": 503}, {"kind": "reset"}]
+        return kinds if harness.FULL else kinds[:1]
 
     def start(self, dice, properties: int) -> Run:
         run = Run(self.stack, dice, properties)

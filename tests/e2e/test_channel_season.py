@@ -81,7 +81,7 @@ class Season(unittest.TestCase):
             self.check(plans, fake)
             total = fake.world.summary()["total"]
             told = sum(c.progress(self.stack)["told"]["calls"] for p in plans for c in p.channels)
-            harness.say(f"deaths {dict(deaths)}; faults {total['faulted']}; calls {total['calls']}, of which {told} remembered, rate-limited {total['rate_limited']}")
+            harness.say(f"deaths {dict(deaths)}; {({k: total[k] for k in ("calls", "faulted", "rate_limited")})}; remembered {told}")
 
     def plan(self, dice, count: int, fake: FakeChannel) -> Plan:
         plan = Plan(dice, count)

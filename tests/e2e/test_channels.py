@@ -4,6 +4,7 @@ import json
 import unittest
 
 import harness
+import proxy
 from channels import Ari, FakeChannel, Hook, Remembering, check_state, day, due, random_secret, rates, settle
 from events import House
 
@@ -287,6 +288,30 @@ class Channels(Case):
         self.assertEqual(channel.reviews(self.stack), [])
         self.assertEqual(due(self.stack, 60), [])
 
+    def test_a_call_that_cannot_be_remembered_is_made_again(self):
+        """DynamoDB is down from the moment of the call: nobody knows that the channel was told, so it is told once more."""
+        house = self.house("forgotten")
+        channel = self.ari(house).register(self.stack)
+        settle(self.stack)
+        before = len(channel.calls())
+
+        def down(request):
+            return proxy.BROKEN if channel.group in request.body and len(channel.calls()) > before else None
+
+        event = house.booking("b1", unit="villa", arrival=day(10), departure=day(14))
+        with self.stack.rule(down) as broken:
+            hits = broken.hits
+            house.send(self.stack, event)
+            harness.wait(lambda: broken.hits > hits + 3, 30, "the outage to be felt")
+        settle(self.stack)
+        model = Remembering()
+        [model.apply(e) for e in (house.registration, event)]
+        check_state(self, channel, model)
+        self.assertEqual(len(channel.calls()), before + 2)
+        self.assertEqual(channel.reviews(self.stack), [])
+        attempts = {line["attempt"] for line in self.stack.lines("channel-sync", tenant=house.tenant)}
+        self.assertEqual(attempts, {1}, "no attempt was spent")
+
 
 class Hearing(Case):
     """The PMS as a subscriber."""
@@ -341,7 +366,8 @@ class Hearing(Case):
         self.assertEqual(channel.deliveries(), [])
         self.fake.fault()
         settle(self.stack)
-        heard = [(one["body"]["subject"], one["body"]["data"]["version"]) for one in channel.deliveries()]
+        deliveries = channel.deliveries("bellhop.cleaning.requested.v1")
+        heard = [(one["body"]["subject"], one["body"]["data"]["version"]) for one in deliveries]
         for n in range(3):
             self.assertEqual([v for s, v in heard if s == f"booking/b{n}"], [1, 2, 3, 4])
         self.assertEqual(len(heard), len(events))
