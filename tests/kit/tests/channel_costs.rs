@@ -12,7 +12,7 @@ use bellhop_kit::given::{booking, event, property};
 use serde_json::json;
 use street::{Mood, Street, manager, street as new_street};
 
-/// What a batch asked of AWS.
+/// What a batch asked of AWS, and of channels.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Cost {
     reads: usize,
@@ -25,7 +25,7 @@ struct Cost {
     calls: usize,
 }
 
-/// Works one batch of synchronization.
+/// Works one message of synchronization.
 async fn batch(street: &Street) -> Cost {
     let messages =
         || Queue::ALL.into_iter().map(|queue| street.sync.aws.queue(queue, |queue| queue.log.len())).sum::<usize>();
@@ -47,9 +47,16 @@ async fn batch(street: &Street) -> Cost {
 
 const NOTHING: Cost = Cost { reads: 0, writes: 0, units: 0, sends: 0, messages: 0, calls: 0 };
 
+/// With batches of one message, as the template has them.
+fn one_by_one() -> Street {
+    let street = new_street(0);
+    street.sync.aws.queue(Queue::Synchronization, |queue| queue.batch = 1);
+    street
+}
+
 /// A unit, and so many channels that know its nights, and its prices if `rates`; all have heard all.
 async fn house(channels: usize, rates: bool) -> Street {
-    let street = new_street(0);
+    let street = one_by_one();
     street.post(&property("p1", 1, &[("u0", 1)]));
     for n in 0..channels {
         let mut channel = manager(1, &["u0"]);
@@ -86,9 +93,10 @@ async fn a_change_takes_1_write_unit_and_2_more_for_each_channel() {
         book(&street, 5).await;
         let noted = Cost { reads: 1, writes: 1, units: 1, sends: 1, messages: channels, calls: 0 };
         assert_eq!(batch(&street).await, noted);
-        // Claimed, called, completed; the channels share each round of reads.
-        let told = Cost { reads: 4, writes: 2 * channels, units: 2 * channels as u64, calls: channels, ..NOTHING };
-        assert_eq!(batch(&street).await, told);
+        // Claimed, called, completed.
+        for _ in 0..channels {
+            assert_eq!(batch(&street).await, Cost { reads: 4, writes: 2, units: 2, calls: 1, ..NOTHING });
+        }
         assert_eq!(batch(&street).await, NOTHING);
     }
 }
@@ -123,7 +131,7 @@ async fn rates_of_a_month_take_a_transaction_of_two_items() {
 
 #[tokio::test(start_paused = true)]
 async fn a_follow_up_takes_2_write_units_for_one_webhook() {
-    let street = new_street(0);
+    let street = one_by_one();
     let mut villa = property("p1", 1, &[("u0", 1)]);
     villa["data"]["notify"] = json!(["bellhop.cleaning.requested.v1"]);
     street.post(&villa);
@@ -135,7 +143,8 @@ async fn a_follow_up_takes_2_write_units_for_one_webhook() {
     street.settle().await;
     book(&street, 5).await;
     // The change, which it does not want, and the cleaning, which it does.
-    assert_eq!(batch(&street).await, Cost { reads: 2, writes: 1, units: 1, sends: 1, messages: 1, calls: 0 });
+    assert_eq!(batch(&street).await, Cost { reads: 1, ..NOTHING });
+    assert_eq!(batch(&street).await, Cost { reads: 1, writes: 1, units: 1, sends: 1, messages: 1, calls: 0 });
     assert_eq!(batch(&street).await, Cost { reads: 2, writes: 1, units: 1, calls: 1, ..NOTHING });
     assert_eq!(batch(&street).await, NOTHING);
 }

@@ -21,7 +21,7 @@ const CHANGES: usize = 1000;
 const SPAN: Duration = Duration::from_mins(20);
 const OUTAGE: (Duration, Duration) = (Duration::from_mins(5), Duration::from_mins(15));
 /// Of synchronization; Lambda would start more.
-const ENVIRONMENTS: usize = 4;
+const ENVIRONMENTS: usize = 8;
 /// What a batch takes beside its calls to channels.
 const BATCH: Duration = Duration::from_millis(20);
 

@@ -107,7 +107,10 @@ impl Town {
         let calendar = World::new(Calendar, Policy::default());
         let platforms = Platforms::default();
         let sync = beside(&calendar, &platforms, "one");
-        sync.aws.queue(Queue::Synchronization, |queue| queue.delay = i64::from(DELAY));
+        sync.aws.queue(Queue::Synchronization, |queue| {
+            // The template's: a batch ends with its slowest message.
+            (queue.delay, queue.batch) = (i64::from(DELAY), 1);
+        });
         Self { calendar, sync, platforms }
     }
 
