@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use bellhop_events::catalogue::{ChannelSyncRequested, Connection, SyncAction, WebhookRequested};
 use bellhop_events::{ChannelId, Digest, Envelope, EventId, Fault, Reason, Subject};
-use bellhop_store::channel::{CONSUMER, Disabled, Heard, HeardEvent, Passage, Progress, SyncState};
+use bellhop_store::channel::{CONSUMER, Disabled, Heard, HeardEvent, Passage, SyncState};
 use bellhop_store::{SubjectItem, Write};
 use bellhop_worker::{Decision, Effect, Refusal, Then};
 use serde_json::json;
 
 use crate::adapter::{Batch, CallAnswer, Verdict};
 use crate::here::{Here, claim, due};
+use crate::pace::{place, room_at};
 use crate::{Errand, Finished, Looked, Purpose, Rules, applied, forget};
 
 /// So many types of event are kept of a subject, for a replay.
@@ -49,8 +50,21 @@ pub fn decide<P: Rules>(
         Passage::Probe => here.circuit = here.circuit.probed_by(&rules.probe(&claim, here.now)),
         Passage::Free => {}
     }
+    let ready = here
+        .config
+        .pace
+        .map_or(0, |pace| room_at(&here.progress.event_calls, i64::from(pace.calls), i64::from(pace.seconds) * 1000));
+    let ready = ready.max(here.progress.not_before);
+    if here.now < ready {
+        let wait = u64::try_from(ready - here.now).unwrap_or_default();
+        return Ok(pause("paced", Duration::from_millis(wait), Vec::new()));
+    }
     let probes = here.circuit.probe.as_ref().is_some_and(|probe| probe.owner == claim.owner);
-    let writes = if probes { vec![here.circuit.put(view.scope, channel)?] } else { Vec::new() };
+    let mut writes = if probes { vec![here.circuit.put(view.scope, channel)?] } else { Vec::new() };
+    if let Some(pace) = here.config.pace {
+        place(&mut here.progress.event_calls, usize::from(pace.calls).max(1), here.now + rules.settings().call_timeout);
+        writes.push(progress_put(&here)?);
+    }
     let batch = Batch::Event { id: delivery_id(event), envelope: envelope(event, &told) };
     let stamp = crate::adapter::Stamp { id: event.id.clone(), at: view.now };
     let Some(mut call) = here.adapter.call(&batch, &stamp) else { return Ok(forget("no-listener")) };
@@ -69,8 +83,15 @@ fn answered<P: Rules>(
     match here.adapter.read(answer) {
         Verdict::Done { .. } => {
             here.note_answer()?;
+            let mut writes = here.take_writes();
+            if here.config.pace.is_some() {
+                // It has arrived by now.
+                let now = here.now;
+                here.progress.event_calls.last_mut().into_iter().for_each(|last| *last = now.min(*last));
+                writes.push(progress_put(&here)?);
+            }
             let heard = heard(here.view.state.as_ref(), event, told, here.now);
-            Ok(applied(Some("told"), SyncState::Heard(heard), here.take_writes(), crate::Outbox::default()))
+            Ok(applied(Some("told"), SyncState::Heard(heard), writes, crate::Outbox::default()))
         }
         Verdict::Throttled { retry_after } => {
             Ok(pause("throttled", retry_after.unwrap_or(Duration::from_secs(10)), vec![]))
@@ -95,19 +116,23 @@ fn answered<P: Rules>(
 /// The channel is told nothing more: noted in its own item; once read again, the event finds that and waits. Somebody hears
 /// of it by the request that the timer brings at once.
 fn disable<P: Rules>(mut here: Here<'_, '_>, reason: Reason, found: &str) -> Result<Decision<P>, Refusal> {
+    let code = reason.code().to_owned();
+    here.progress.disabled = Some(Disabled { reason: code, at: here.now, untold: Some(found.to_owned()) });
+    here.come_back(here.now, &ChannelSyncRequested { version: here.now.unsigned_abs(), action: SyncAction::Changes })?;
+    let mut writes = here.take_writes();
+    writes.push(progress_put(&here)?);
+    Ok(pause("disabled", Duration::from_secs(1), writes))
+}
+
+/// The write of the channel's own item, which is another than the event's.
+fn progress_put(here: &Here<'_, '_>) -> Result<Write, Refusal> {
     let holder = Subject::Channel(here.channel.clone());
     let key = here.view.scope.subject(&holder);
     let item = match here.view.item(&key) {
         Some(item) => SubjectItem::decode(key, item.clone())?,
         None => here.view.scope.new_subject(&holder),
     };
-    let code = reason.code().to_owned();
-    here.progress.disabled = Some(Disabled { reason: code, at: here.now, untold: Some(found.to_owned()) });
-    here.come_back(here.now, &ChannelSyncRequested { version: here.now.unsigned_abs(), action: SyncAction::Changes })?;
-    let mut writes = here.take_writes();
-    let progress: Progress = here.progress;
-    writes.push(item.with_state(&SyncState::Sync(Box::new(progress)))?.put()?);
-    Ok(pause("disabled", Duration::from_secs(1), writes))
+    Ok(item.with_state(&SyncState::Sync(Box::new(here.progress.clone())))?.put()?)
 }
 
 /// The event waits in the channel's line; the timer brings the channel back when its circuit may close.

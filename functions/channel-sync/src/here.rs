@@ -63,6 +63,7 @@ impl<'v, 'a> Here<'v, 'a> {
                 claim: progress.claim,
                 nights_calls: progress.nights_calls,
                 rates_calls: progress.rates_calls,
+                event_calls: progress.event_calls,
                 ..Progress::default()
             };
         }

@@ -12,6 +12,7 @@ mod feed;
 mod here;
 mod news;
 mod outbox;
+mod pace;
 mod poll;
 pub mod port;
 mod property;

@@ -18,6 +18,15 @@ use crate::settings::HORIZON_DAYS;
 /// So many months are read for one call: two `BatchGetItem`s.
 const MOST_MONTHS: usize = 160;
 
+/// The kinds of news, each with calls of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// How many may be sold.
+    Nights,
+    /// What they cost.
+    Rates,
+}
+
 /// What a call tells, and how far the channel is once it is told.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Work {
@@ -44,12 +53,14 @@ pub fn horizon(today: Date) -> Date {
     today.saturating_add(jiff::Span::new().days(HORIZON_DAYS))
 }
 
-/// What has to be told; none: nothing. `most` is the number of ranges that a call may have.
+/// What has to be told; none: nothing. `most` is the number of ranges that a call may have, `first` the kind that is told
+/// if both have news.
 pub fn find(
     channel: &Channel,
     property: &Property,
     progress: &Progress,
     most: usize,
+    first: Kind,
     view: &Looked<'_>,
 ) -> Result<Option<(Batch, Work)>, Refusal> {
     let units: Vec<UnitId> = match mapped_units(channel) {
@@ -69,17 +80,19 @@ pub fn find(
     let window = (today(property, view), end);
     let mut work = Work { config: channel.version, ..Work::default() };
     let nights = dirty_units(&units, progress, window, view)?;
-    if !nights.is_empty() {
-        let values = availability(nights, property, most, &mut work, view)?;
-        work.more |= !dirty_rates(&rates, progress, window, view)?.is_empty();
-        return Ok(Some((Batch::Availability(values), work)));
-    }
-    let nights = dirty_rates(&rates, progress, window, view)?;
-    if nights.is_empty() {
-        return Ok(None);
-    }
-    let values = prices(nights, most, &mut work, view)?;
-    Ok(Some((Batch::Rates(values), work)))
+    let prices = dirty_rates(&rates, progress, window, view)?;
+    let kind = match (nights.is_empty(), prices.is_empty()) {
+        (true, true) => return Ok(None),
+        (false, false) => first,
+        (false, true) => Kind::Nights,
+        (true, false) => Kind::Rates,
+    };
+    work.more = !nights.is_empty() && !prices.is_empty();
+    let batch = match kind {
+        Kind::Nights => Batch::Availability(availability(nights, property, most, &mut work, view)?),
+        Kind::Rates => Batch::Rates(prices_of(prices, most, &mut work, view)?),
+    };
+    Ok(Some((batch, work)))
 }
 
 /// The rates of the property, each with its units.
@@ -225,6 +238,8 @@ fn availability(
 }
 
 /// How many of a unit may be sold, night by night, with the blocks that `counts` admits. All keys must have been read.
+/// A night's block and its month are two items of one `BatchGetItem`, which is no snapshot: a block and a booking that change
+/// places between the two reads are seen as neither, until the request that both of them have sent.
 pub fn nights_of(
     unit: &UnitId,
     property: &Property,
@@ -255,7 +270,7 @@ pub fn nights_of(
     Ok(Nights::merged(&values))
 }
 
-fn prices(
+fn prices_of(
     dirty: Vec<Dirty<(RateId, UnitId)>>,
     most: usize,
     work: &mut Work,

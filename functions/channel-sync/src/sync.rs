@@ -12,8 +12,9 @@ use bellhop_worker::{Decision, Refusal};
 
 use crate::adapter::{Batch, CallAnswer, Verdict};
 use crate::here::Here;
-use crate::news::{self, Work, find, horizon, today};
+use crate::news::{self, Kind, Work, find, horizon, today};
 use crate::outbox::Outbox;
+use crate::pace::{place, ready_at};
 use crate::{Finished, Looked, Purpose, Rules, forget, poll};
 
 /// The whole state is told anew after so many days: what a channel has got wrong on its side mends itself, and the days
@@ -108,10 +109,13 @@ fn changes<P: Rules>(rules: &P, event: &Envelope, mut here: Here<'_, '_>) -> Res
         }
     }
     let most = here.adapter.most_values();
-    let Some((batch, work)) = find(&here.config, &property, &here.progress, most, here.view)? else {
+    // The kind whose turn comes first, so that neither starves behind the other.
+    let first = if ready(&here, Kind::Rates) < ready(&here, Kind::Nights) { Kind::Rates } else { Kind::Nights };
+    let Some((batch, work)) = find(&here.config, &property, &here.progress, most, first, here.view)? else {
         return Ok(here.nothing("nothing-new"));
     };
-    if let Some(wait) = wait(&here) {
+    let kind = if matches!(batch, Batch::Rates(_)) { Kind::Rates } else { Kind::Nights };
+    if let Some(wait) = wait(&here, kind) {
         return match wait {
             Wait::Shut(until) => {
                 here.come_back_once(until)?;
@@ -120,9 +124,7 @@ fn changes<P: Rules>(rules: &P, event: &Envelope, mut here: Here<'_, '_>) -> Res
             Wait::Until(note, at) => here.later(note, at),
         };
     }
-    if let Batch::Availability(_) | Batch::Rates(_) = &batch
-        && work.values == 0
-    {
+    if work.values == 0 {
         // Nothing that the channel could be told, such as nights without a price.
         remember(&mut here, &work);
         let again = work.more.then_some(ChannelSyncRequested { version: 0, action: SyncAction::Changes });
@@ -130,7 +132,7 @@ fn changes<P: Rules>(rules: &P, event: &Envelope, mut here: Here<'_, '_>) -> Res
     }
     // Its time is not known before it is over: the latest at which it may arrive.
     let latest = here.now + rules.settings().call_timeout;
-    window(&mut here, &batch).push(latest);
+    take_place(&mut here, kind, latest);
     here.ask(rules, event, &batch, Purpose::Tell(work))
 }
 
@@ -142,7 +144,7 @@ enum Wait {
 }
 
 /// Why no call may go out now.
-fn wait(here: &Here<'_, '_>) -> Option<Wait> {
+fn wait(here: &Here<'_, '_>, kind: Kind) -> Option<Wait> {
     let now = here.now;
     if let Passage::Shut(until) = here.circuit.passage(now) {
         return Some(Wait::Shut(until));
@@ -153,33 +155,27 @@ fn wait(here: &Here<'_, '_>) -> Option<Wait> {
     if now < here.progress.not_before {
         return Some(Wait::Until("asked-to-wait", here.progress.not_before));
     }
-    let ready = here.pace().map_or(0, |pace| {
-        let calls = &here.progress;
-        let ready = |calls: &[i64]| ready_at(calls, i64::from(pace.calls), i64::from(pace.seconds) * 1000);
-        ready(&calls.nights_calls).max(ready(&calls.rates_calls))
-    });
+    let ready = ready(here, kind);
     (now < ready).then_some(Wait::Until("paced", ready))
 }
 
-/// When the next call may be made: never more than `most` in any `span`, and evenly, so that each gathers what changes
-/// meanwhile. A tenth of a second more, for the clocks of two machines differ.
-fn ready_at(calls: &[i64], most: i64, span: i64) -> i64 {
-    let Some(last) = calls.last() else { return 0 };
-    let even = last + span / most.max(1);
-    let place = calls.len().checked_sub(usize::try_from(most).unwrap_or(usize::MAX));
-    let full = place.and_then(|place| calls.get(place)).map_or(0, |first| first + span);
-    even.max(full) + 100
+/// When the pace admits a call of this kind.
+fn ready(here: &Here<'_, '_>, kind: Kind) -> i64 {
+    let calls = match kind {
+        Kind::Nights => &here.progress.nights_calls,
+        Kind::Rates => &here.progress.rates_calls,
+    };
+    here.pace().map_or(0, |pace| ready_at(calls, i64::from(pace.calls), i64::from(pace.seconds) * 1000))
 }
 
-fn window<'h>(here: &'h mut Here<'_, '_>, batch: &Batch) -> &'h mut Vec<i64> {
+/// Takes a place in the window of a kind of call.
+fn take_place(here: &mut Here<'_, '_>, kind: Kind, latest: i64) {
     let most = here.pace().map_or(1, |pace| usize::from(pace.calls)).max(1);
-    let calls = match batch {
-        Batch::Rates(_) => &mut here.progress.rates_calls,
-        _ => &mut here.progress.nights_calls,
+    let calls = match kind {
+        Kind::Nights => &mut here.progress.nights_calls,
+        Kind::Rates => &mut here.progress.rates_calls,
     };
-    let surplus = (calls.len() + 1).saturating_sub(most);
-    calls.drain(..surplus);
-    calls
+    place(calls, most, latest);
 }
 
 fn remember(here: &mut Here<'_, '_>, work: &Work) {
@@ -290,19 +286,5 @@ pub fn property(view: &Looked<'_>) -> Result<Option<Property>, Refusal> {
     match view.state_of(&view.scope.property())? {
         Some(CalendarState::Property(property)) => Ok(Some(property)),
         _ => Ok(None),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn calls_are_evenly_spread_and_never_too_many_in_a_span() {
-        assert_eq!(ready_at(&[], 10, 60_000), 0);
-        assert_eq!(ready_at(&[1_000], 10, 60_000), 7_100);
-        let ten: Vec<i64> = (0..10).map(|n| n * 100).collect();
-        assert_eq!(ready_at(&ten, 10, 60_000), 60_100);
-        assert_eq!(ready_at(&ten[1..], 10, 60_000), 6_900 + 100);
     }
 }

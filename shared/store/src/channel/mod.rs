@@ -66,6 +66,9 @@ pub struct Progress {
     /// Calls of rates, the same.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rates_calls: Vec<i64>,
+    /// Calls of follow-ups, the same; kept only where the registration sets a pace.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub event_calls: Vec<i64>,
     /// No call before: the channel asked for it, or a call has failed.
     #[serde(default)]
     pub not_before: i64,
