@@ -168,6 +168,8 @@ def check_group(test, stack, house, model: Group):
         for message in stack.of_group(queue, house.group):
             event = message.event
             test.assertEqual(message.deduplication_id, event["id"])
+            if event["type"] == "bellhop.webhook.requested.v1":
+                continue  # what people are asked: checked below
             test.assertEqual(event["sequence"], f"{event['data']['version']:020}")
             if event["id"] in received:  # sent again after a crash, more than five minutes later: the same, at least
                 test.assertEqual(received[event["id"]], seen_follow_up(queue, event))
@@ -181,3 +183,21 @@ def check_group(test, stack, house, model: Group):
     for key, sequences in order.items():
         test.assertEqual(sequences, sorted(sequences), f"{house.group} {key}")
     test.assertEqual(house.left_waiting(stack), [])
+    check_reviews(test, stack, house)
+
+
+def check_reviews(test, stack, house):
+    """Whoever listens hears of each question to a person, and in the end that it is answered: there is none left here."""
+    told, seen = defaultdict(list), set()
+    for message in stack.of_group("synchronization", house.group):
+        event = message.event
+        if event["type"] == "bellhop.webhook.requested.v1" and event["id"] not in seen:
+            seen.add(event["id"])
+            data = event["data"]["data"]
+            told[event["subject"], data["event"]].append((event["data"]["type"], data["version"]))
+    failures = Counter((m.note["subject"], m.note["event"]) for m in stack.fallback(house.group) if m.note["reason"] != "booking-unplaced")
+    expected = {
+        key: [("bellhop.review.opened.v1", n) for n in range(1, count + 1)] + [("bellhop.review.closed.v1", count)]
+        for key, count in failures.items()
+    }
+    test.assertEqual(dict(told), expected, house.group)

@@ -237,6 +237,7 @@ class Channels(Case):
         house = self.house("warned")
         channel = self.ari(house)
         self.fake.world.config.merge({"known": {channel.remote: {"room_types": ["rt-villa"]}}})
+        settle(self.stack)  # else it may be told twice, and refuse twice
         channel.register(self.stack)
         settle(self.stack)
         note = self.one_review(channel)
