@@ -8,7 +8,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import harness
-from channels import Ari, FakeChannel, Remembering, check_state, day, random_secret, rates, settle
+from channels import Ari, FakeChannel, Hook, Remembering, check_state, day, random_secret, rates, settle
 from events import House
 
 LARGE = {"availability": 10_000, "restrictions": 10_000}  # the fake counts, and refuses nobody
@@ -112,6 +112,21 @@ class Pace(unittest.TestCase):
             harness.say(f"{4 * n} changes, {summary['total']['calls']} calls; most in 6 s: {most}")
             self.assertEqual(summary["total"]["rate_limited"], 0)
             self.assertLessEqual(max(most.values()), 10)
+
+    def test_follow_ups_to_a_webhook_keep_its_pace(self):
+        stack = harness.stack("pace", channels=True, CallTimeoutSeconds=1)
+        with FakeChannel(window_seconds=3) as fake:
+            house = House("paced", {"rooms": 50})
+            house.send(stack, house.registered(notify=["bellhop.cleaning.requested.v1"]))
+            text = random_secret(webhook=True)
+            keys = [stack.secret(f"bellhop/{house.tenant}/key", text)]
+            hook = Hook(house, fake, "pms", keys, events=["*"], pace={"calls": 3, "seconds": 3}).accepts(text).register(stack)
+            settle(stack)
+            house.send(stack, *(house.booking(f"b{n}", unit="rooms", arrival=day(5), departure=day(7)) for n in range(12)))
+            settle(stack, 90)
+            self.assertEqual(len(hook.deliveries("bellhop.cleaning.requested.v1")), 12)
+            most = fake.world.summary()["by_property"][house.property]["max_in_window"]["hooks"]
+            self.assertLessEqual(most, 3)
 
     def test_five_hundred_changes_in_twenty_seconds_cost_eight_calls_at_most(self):
         """With the delay and the pace of production."""
