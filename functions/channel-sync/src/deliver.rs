@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bellhop_events::catalogue::{ChannelSyncRequested, Connection, SyncAction, WebhookRequested};
 use bellhop_events::{ChannelId, Digest, Envelope, EventId, Fault, Reason, Subject};
-use bellhop_store::channel::{CONSUMER, Disabled, Heard, HeardEvent, Passage, SyncState};
+use bellhop_store::channel::{CONSUMER, Disabled, EventCalls, Heard, HeardEvent, Passage, SyncState};
 use bellhop_store::{SubjectItem, Write};
 use bellhop_worker::{Decision, Effect, Refusal, Then};
 use serde_json::json;
@@ -50,10 +50,9 @@ pub fn decide<P: Rules>(
         Passage::Probe => here.circuit = here.circuit.probed_by(&rules.probe(&claim, here.now)),
         Passage::Free => {}
     }
-    let ready = here
-        .config
-        .pace
-        .map_or(0, |pace| room_at(&here.progress.event_calls, i64::from(pace.calls), i64::from(pace.seconds) * 1000));
+    let mut calls = EventCalls::decode(view.item(&EventCalls::key(view.scope)))?;
+    let pace = here.config.pace;
+    let ready = pace.map_or(0, |pace| room_at(&calls.calls, i64::from(pace.calls), i64::from(pace.seconds) * 1000));
     let ready = ready.max(here.progress.not_before);
     if here.now < ready {
         let wait = u64::try_from(ready - here.now).unwrap_or_default();
@@ -62,8 +61,8 @@ pub fn decide<P: Rules>(
     let probes = here.circuit.probe.as_ref().is_some_and(|probe| probe.owner == claim.owner);
     let mut writes = if probes { vec![here.circuit.put(view.scope, channel)?] } else { Vec::new() };
     if let Some(pace) = here.config.pace {
-        place(&mut here.progress.event_calls, usize::from(pace.calls).max(1), here.now + rules.settings().call_timeout);
-        writes.push(progress_put(&here)?);
+        place(&mut calls.calls, usize::from(pace.calls).max(1), here.now + rules.settings().call_timeout);
+        writes.push(calls.put(view.scope)?);
     }
     let batch = Batch::Event { id: delivery_id(event), envelope: envelope(event, &told) };
     let stamp = crate::adapter::Stamp { id: event.id.clone(), at: view.now };
@@ -86,9 +85,9 @@ fn answered<P: Rules>(
             let mut writes = here.take_writes();
             if here.config.pace.is_some() {
                 // It has arrived by now.
-                let now = here.now;
-                here.progress.event_calls.last_mut().into_iter().for_each(|last| *last = now.min(*last));
-                writes.push(progress_put(&here)?);
+                let mut calls = EventCalls::decode(here.view.item(&EventCalls::key(here.view.scope)))?;
+                calls.calls.last_mut().into_iter().for_each(|last| *last = here.now.min(*last));
+                writes.push(calls.put(here.view.scope)?);
             }
             let heard = heard(here.view.state.as_ref(), event, told, here.now);
             Ok(applied(Some("told"), SyncState::Heard(heard), writes, crate::Outbox::default()))

@@ -63,7 +63,6 @@ impl<'v, 'a> Here<'v, 'a> {
                 claim: progress.claim,
                 nights_calls: progress.nights_calls,
                 rates_calls: progress.rates_calls,
-                event_calls: progress.event_calls,
                 ..Progress::default()
             };
         }
@@ -151,6 +150,11 @@ impl<'v, 'a> Here<'v, 'a> {
             outbox: (!outbox.is_empty()).then_some(outbox),
             then,
         }
+    }
+
+    /// The same, and the event is remembered: somebody waits to see that it is done.
+    pub fn done_and_seen<P: Rules>(self, note: &'static str, outbox: Outbox) -> Decision<P> {
+        Decision { then: Then::Done, ..self.done(note, outbox) }
     }
 
     /// Nothing happened: no trace, unless something changed or others wait for this channel to be well.

@@ -27,7 +27,7 @@ use bellhop_events::catalogue::{
 use bellhop_events::{Envelope, Fault, Queue, Reason, Subject, UnitId};
 use bellhop_outbound::Policy;
 use bellhop_outbound::secrets::SecretSource;
-use bellhop_store::channel::{CONSUMER, Channels, Claim, SyncState};
+use bellhop_store::channel::{CONSUMER, Channels, Claim, EventCalls, SyncState};
 use bellhop_store::{Key, Scope, Write};
 use bellhop_worker::{Decision, Effect, FollowUp, Handler, Refusal, Then, View};
 
@@ -173,7 +173,9 @@ impl<O: Outside> Handler for ChannelSync<O> {
             }
             return Ok(keys);
         };
-        Ok(here::reads(scope, channel))
+        let mut keys = here::reads(scope, channel);
+        keys.extend((event.event_type == WEBHOOK_REQUESTED.name).then(|| EventCalls::key(scope)));
+        Ok(keys)
     }
 
     fn waits_for(&self, event: &Envelope, scope: &Scope) -> Option<Subject> {

@@ -56,7 +56,7 @@ pub fn decide<P: Rules>(
     match asked.action {
         SyncAction::Disable => {
             here.progress.disabled = Some(Disabled { reason: "disabled".to_owned(), at: here.now, untold: None });
-            Ok(here.done("disabled", Outbox::default()))
+            Ok(here.done_and_seen("disabled", Outbox::default()))
         }
         SyncAction::Enable => {
             here.progress.disabled = None;
@@ -278,7 +278,7 @@ fn tested<P: Rules>(mut here: Here<'_, '_>, answer: &CallAnswer) -> Decision<P> 
         Verdict::Gone => (false, "gone for good (410)".to_owned()),
     };
     here.progress.tested = Some(Tested { at: here.now, ok, found });
-    here.done("tested", Outbox::default())
+    here.done_and_seen("tested", Outbox::default())
 }
 
 /// The property as the calendar knows it.

@@ -38,6 +38,8 @@ pub mod sort {
     pub const RATES: &str = "rates/";
     /// The channels of a property: one item, `channels`.
     pub const CHANNELS: &str = "channels";
+    /// When a webhook was called, where it has a pace: one item, `calls`.
+    pub const CALLS: &str = "calls";
     /// Whether a channel of the tenant answers: `circuit/CHANNEL`.
     pub const CIRCUIT: &str = "circuit/";
     /// The address of a unit's calendar feed for a channel: `feed/UNIT`.

@@ -66,9 +66,6 @@ pub struct Progress {
     /// Calls of rates, the same.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rates_calls: Vec<i64>,
-    /// Calls of follow-ups, the same; kept only where the registration sets a pace.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub event_calls: Vec<i64>,
     /// No call before: the channel asked for it, or a call has failed.
     #[serde(default)]
     pub not_before: i64,
@@ -201,6 +198,36 @@ impl Progress {
     #[must_use]
     pub fn rate_key(rate: &RateId, unit: &UnitId) -> String {
         format!("{rate}/{unit}")
+    }
+}
+
+/// Calls of follow-ups in the window of a webhook's pace, if its registration sets one. An item of its own: the channel's is
+/// written with each step of its line.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventCalls {
+    /// Writes so far; 0: not stored yet.
+    #[serde(default, skip_serializing)]
+    pub rev: u64,
+    /// The latest moment at which each may have arrived, epoch milliseconds.
+    #[serde(default)]
+    pub calls: Vec<i64>,
+}
+
+impl EventCalls {
+    /// Its key in the scope of a channel.
+    #[must_use]
+    pub fn key(scope: &Scope) -> Key {
+        scope.own(sort::CALLS, "")
+    }
+
+    /// Reads stored calls; nothing stored is none.
+    pub fn decode(item: Option<&Item>) -> Result<Self, StoreError> {
+        item.map_or_else(|| Ok(Self::default()), |item| decode_item(item.clone()))
+    }
+
+    /// The write of these calls, on condition that nobody wrote them since they were read.
+    pub fn put(&self, scope: &Scope) -> Result<Write, StoreError> {
+        Ok(Write::replace(Self::key(scope), encode_item(self)?, self.rev))
     }
 }
 
