@@ -88,10 +88,11 @@ fn changes<P: Rules>(rules: &P, event: &Envelope, mut here: Here<'_, '_>) -> Res
     if !here.is_on() {
         return Ok(here.nothing("disabled"));
     }
-    if let Passage::Shut(_) = here.circuit.passage(here.now)
-        && here.progress.due > here.now
+    if let Passage::Shut(until) = here.circuit.passage(here.now)
+        && (here.progress.due > here.now || here.view.waited_for)
     {
-        // Whatever is news, the timer brings the channel back for it.
+        // Whatever is news, and whatever waits in line, the timer brings the channel back for it.
+        here.come_back_once(until)?;
         return Ok(here.nothing("circuit-open"));
     }
     let Some(property) = property(here.view)? else {

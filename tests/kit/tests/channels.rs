@@ -242,6 +242,42 @@ async fn a_webhook_hears_follow_ups_in_order_through_an_outage() {
     assert!(arrivals.windows(4).all(|four| four[3] - four[0] >= 30), "{arrivals:?}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_webhook_that_is_gone_keeps_what_it_should_hear_until_it_is_enabled() {
+    let street = street(0);
+    let mut villa = property("p1", 1, &[("u0", 9)]);
+    villa["data"]["notify"] = json!(["*"]);
+    street.post(&villa);
+    let data = json!({
+        "version": 1, "kind": "webhook", "url": "https://pms.example.com/hooks",
+        "keys": ["secretsmanager:bellhop/sea/hook"], "events": ["*"],
+    });
+    street.post(&event("hook", "pms.channel.upserted.v1", "channel/pms", &data));
+    street.settle().await;
+    street.platform.mood(Mood::Status(410, "", None));
+    street.post(&booking("e1", "created", "b1", 1, "u0", 1..5));
+    street.settle().await;
+    street.post(&booking("e2", "modified", "b1", 2, "u0", 2..5));
+    street.settle().await;
+    assert_eq!((street.reasons(), lines(&street)), (vec!["channel-gone".to_owned()], 1));
+    assert!(street.progress("pms").await.disabled.is_some());
+    // Enabled while it fails: the line waits on, and nothing is lost.
+    street.platform.mood(Mood::Down);
+    street.request("on", "pms", &json!({"version": 1, "action": "enable"}));
+    for _ in 0..30 {
+        street.sync.deliver().await;
+        advance(1);
+    }
+    assert_eq!(lines(&street), 1);
+    let before = street.platform.calls().len();
+    street.platform.mood(Mood::Well);
+    street.settle().await;
+    let told = street.platform.calls().split_off(before);
+    let versions: Vec<_> = told.iter().map(|got| got.body["data"]["version"].as_u64()).collect();
+    assert_eq!((versions, lines(&street)), (vec![Some(1), Some(2)], 0));
+    assert!(street.progress("pms").await.disabled.is_none());
+}
+
 fn lines(street: &street::Street) -> usize {
     street.sync.aws.items().iter().filter(|item| item.get("hold").is_some() || item.get("wait").is_some()).count()
 }
