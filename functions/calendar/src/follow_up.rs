@@ -32,6 +32,9 @@ pub struct Outbox {
     /// Units whose capacity changed.
     #[serde(default, rename = "u", skip_serializing_if = "Vec::is_empty")]
     pub units: Vec<UnitId>,
+    /// Since when their capacity is another: a resend may carry another time, and must say the same.
+    #[serde(default, rename = "s", skip_serializing_if = "Option::is_none")]
+    pub since: Option<Date>,
     /// Units that are sold beyond their new capacity: unit and first such night.
     #[serde(default, rename = "o", skip_serializing_if = "Vec::is_empty")]
     pub oversold: Vec<(UnitId, Date)>,
@@ -157,7 +160,7 @@ fn for_listeners<T: Payload>(event: &Envelope, event_type: &str, payload: &T) ->
 }
 
 fn of_property(event: &Envelope, property: &bellhop_events::catalogue::Property, outbox: &Outbox) -> Vec<FollowUp> {
-    let from = jiff::tz::Offset::UTC.to_datetime(event.time).date();
+    let from = outbox.since.unwrap_or_else(|| jiff::tz::Offset::UTC.to_datetime(event.time).date());
     let until = from.saturating_add(jiff::Span::new().days(MAX_NIGHTS));
     let ranges = outbox.units.iter().map(|unit| Freed { unit: unit.clone(), from, until }).collect();
     let mut follow_ups = availability(property.version, ranges);

@@ -24,6 +24,7 @@ pub fn decide(event: &Envelope, view: &View<'_, CalendarState>) -> Result<Decisi
     // At the first registration all units are news: a channel may have been registered before.
     let changed = units.filter(|id| capacity(known, id) != capacity(Some(&property), id));
     outbox.units = changed.cloned().collect::<std::collections::BTreeSet<_>>().into_iter().collect();
+    outbox.since = (!outbox.units.is_empty()).then(|| jiff::tz::Offset::UTC.to_datetime(event.time).date());
     let lowered = outbox.units.iter().filter(|id| capacity(known, id) > capacity(Some(&property), id));
     let lowered: Vec<_> = lowered.cloned().collect();
     let missing: Vec<_> =
