@@ -99,7 +99,7 @@ class Outage(unittest.TestCase):
         dice = random.Random(seed)
         self.stack = harness.stack(
             "channel-outage", channels=True, AttemptBudget=3, CallTimeoutSeconds=1, CircuitThreshold=5,
-            CircuitCooldownSeconds=1, SynchronizationDelaySeconds=1, FunctionTimeout=10, VisibilityTimeout=12,
+            CircuitCooldownSeconds=1, SynchronizationDelaySeconds=2, FunctionTimeout=10, VisibilityTimeout=12,
         )  # fmt: skip
         with self.subTest(seed=seed), Timer(self.stack):
             harness.say(f"seed {seed}: {changes} changes over {properties} properties, with and without")
@@ -146,7 +146,7 @@ class Outage(unittest.TestCase):
             readings = readings + 1 if self.stack.left() == 0 else 0
             return readings == 3
 
-        harness.wait(drained, 60, lambda: f"the queues to drain in the outage: {self.stack.left()}; {self.stack.last_lines()}")
+        harness.wait(drained, 180, lambda: f"the queues to drain in the outage: {self.stack.left()}; {self.stack.last_lines()}")
         harness.say(f"{fault['kind']}: the queues are empty {time.monotonic() - began:.1f} s after it began")
         self.assertGreater(self.open_until(run), 0, "the circuit is open")
         during = {house: len(house.channels["broken"].calls()) - before[house] for house in run.houses}
