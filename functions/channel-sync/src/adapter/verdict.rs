@@ -48,19 +48,6 @@ pub enum Verdict {
     Gone,
 }
 
-impl Verdict {
-    /// Why it was not told, for status and review.
-    #[must_use]
-    pub fn reason(&self) -> Option<Reason> {
-        match self {
-            Self::Done { .. } => None,
-            Self::Throttled { .. } | Self::Failed { .. } => Some(Reason::ChannelUnavailable),
-            Self::Refused { reason, .. } | Self::Unauthorized { reason, .. } => Some(*reason),
-            Self::Gone => Some(Reason::ChannelGone),
-        }
-    }
-}
-
 /// A verdict that needs no look into a good answer's body, or the body of an answer with a status of 200 to 299.
 pub(super) fn settled(answer: &CallAnswer) -> Result<&str, Verdict> {
     match answer {

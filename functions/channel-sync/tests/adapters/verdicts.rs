@@ -89,7 +89,6 @@ fn what_never_was_an_answer() {
         for channel in [ari_channel(), webhook_channel(), calendar_channel()] {
             let verdict = adapter(&channel).read(&answer);
             assert_eq!(brief(&verdict), expected, "{answer:?}");
-            assert!(verdict.reason().is_some());
         }
     }
 }
