@@ -80,6 +80,22 @@ reasons! {
     ChannelUnavailable = "channel-unavailable", "Nothing, if the channel comes back: it then hears everything, in order.";
     /// An outside feed cannot be read: its blocks stay as they are.
     FeedBroken = "feed-broken", "Look at the feed at its platform; it is fetched again by itself.";
+    /// A rule, or the whole rulebook of a tenant, that breaks a rule itself.
+    InvalidRule = "invalid-rule", "Correct the rule at the pointer and save it again: `bellhop rule save`.";
+    /// A rule could not be judged on this event.
+    RuleFailed = "rule-failed", "Try it with `bellhop rule test`, correct it with `bellhop rule save`, then retry.";
+    /// The booking or task that a report is about is not known.
+    UnknownTask = "unknown-task", "Post the booking or task first, or correct the subject; then retry.";
+    /// A mail template that cannot be used.
+    InvalidTemplate = "invalid-template", "Correct the template at the pointer and save it again: `bellhop template save`.";
+    /// A template could not be rendered for this booking, or there is none of this kind.
+    TemplateFailed = "template-failed", "Look with `bellhop template preview`, correct with `bellhop template save`, then retry.";
+    /// No address that mail can be sent to.
+    InvalidAddress = "invalid-address", "Correct the guest's address in the PMS: later messages go there; post this one again if it still matters.";
+    /// The mail service refused the mail: it was not sent.
+    MailRefused = "mail-refused", "Read the service's answer: sender not verified, or sending paused; then retry.";
+    /// Nobody knows whether a mail was sent. It is never sent again by itself.
+    DeliveryUnknown = "delivery-unknown", "Ask the mail service or the guest; if it did not arrive, post the message again under a new id.";
     /// A fault that belongs to this message did not go away.
     AttemptsExhausted = "attempts-exhausted", "Read the last error; retry when its cause is gone.";
     /// The function's code panicked on this event, each time.

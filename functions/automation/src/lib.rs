@@ -1,0 +1,1 @@
+//! Cleaning, maintenance, reminders and workflow rules.

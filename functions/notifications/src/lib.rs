@@ -1,0 +1,1 @@
+//! Messages to guests: rendered, and sent once.

@@ -1,0 +1,1 @@
+//! Mail to guests: templates, addresses, languages. No I/O.
