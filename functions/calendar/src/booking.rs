@@ -116,7 +116,6 @@ fn settle(
             until: n.stay.departure(),
         }),
         taken: moved && placed.is_some(),
-        clean: moved,
         message,
         clash,
         ..Outbox::default()

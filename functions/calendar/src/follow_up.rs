@@ -1,9 +1,9 @@
 //! Who hears of a change. Rebuilt from the stored state and this small outbox, the same each time.
 
 use bellhop_events::catalogue::{
-    AVAILABILITY_CHANGED, AvailabilityChanged, BOOKING_UNPLACED, BookingUnplaced, CLEANING_REQUESTED,
-    CleaningRequested, GUEST_MESSAGE_REQUESTED, GuestMessage, GuestMessageRequested, Payload, WEBHOOK_REQUESTED,
-    WebhookRequested,
+    AVAILABILITY_CHANGED, AvailabilityChanged, BOOKING_CHANGED, BOOKING_UNPLACED, BookingChanged, BookingUnplaced,
+    CLEANING_REQUESTED, CleaningRequested, FormerStay, GUEST_MESSAGE_REQUESTED, GuestMessage, GuestMessageRequested,
+    PROPERTY_CHANGED, Payload, PropertyChanged, WEBHOOK_REQUESTED, WebhookRequested,
 };
 use bellhop_events::{Envelope, Fault, MAX_NIGHTS, Reason, Subject, UnitId};
 use bellhop_store::calendar::{BookingState, CalendarState};
@@ -20,9 +20,6 @@ pub struct Outbox {
     /// The state's own nights changed hands.
     #[serde(default, rename = "t", skip_serializing_if = "is_false")]
     pub taken: bool,
-    /// The cleaning behind the stay changed.
-    #[serde(default, rename = "c", skip_serializing_if = "is_false")]
-    pub clean: bool,
     /// The guest hears.
     #[serde(default, rename = "m", skip_serializing_if = "Option::is_none")]
     pub message: Option<GuestMessage>,
@@ -97,7 +94,23 @@ fn of_booking(event: &Envelope, state: &BookingState, outbox: &Outbox) -> Vec<Fo
     let own =
         outbox.taken.then(|| Freed { unit: booking.unit.clone(), from: booking.arrival, until: booking.departure });
     let mut follow_ups = availability(booking.version, outbox.freed.iter().cloned().chain(own).collect());
-    if outbox.clean {
+    let former =
+        outbox.freed.clone().map(|Freed { unit, from, until }| FormerStay { unit, arrival: from, departure: until });
+    let changed = BookingChanged {
+        version: booking.version,
+        cause: event.event_type.clone(),
+        unit: booking.unit.clone(),
+        arrival: booking.arrival,
+        departure: booking.departure,
+        placed: state.placed.is_some(),
+        former,
+    };
+    follow_ups.push(FollowUp::Event {
+        event_type: BOOKING_CHANGED.name,
+        subject: event.subject.clone(),
+        data: Envelope::data_of(&changed),
+    });
+    if outbox.heard.contains(&Heard::Cleaning) {
         let data = CleaningRequested {
             version: booking.version,
             unit: booking.unit.clone(),
@@ -105,23 +118,15 @@ fn of_booking(event: &Envelope, state: &BookingState, outbox: &Outbox) -> Vec<Fo
             departure: booking.departure,
             cancelled: state.placed.is_none(),
         };
-        follow_ups.push(FollowUp::Event {
-            event_type: CLEANING_REQUESTED.name,
-            subject: event.subject.clone(),
-            data: Envelope::data_of(&data),
-        });
-        if outbox.heard.contains(&Heard::Cleaning) {
-            follow_ups.push(for_listeners(event, CLEANING_REQUESTED.name, &data));
-        }
+        follow_ups.push(for_listeners(event, CLEANING_REQUESTED.name, &data));
     }
     if let Some(message) = outbox.message {
         let data = GuestMessageRequested {
             version: booking.version,
-            message,
+            message: message.into(),
             unit: booking.unit.clone(),
             arrival: booking.arrival,
             departure: booking.departure,
-            guest: booking.guest.clone(),
         };
         follow_ups.push(FollowUp::Event {
             event_type: GUEST_MESSAGE_REQUESTED.name,
@@ -164,6 +169,11 @@ fn of_property(event: &Envelope, property: &bellhop_events::catalogue::Property,
     let until = from.saturating_add(jiff::Span::new().days(MAX_NIGHTS));
     let ranges = outbox.units.iter().map(|unit| Freed { unit: unit.clone(), from, until }).collect();
     let mut follow_ups = availability(property.version, ranges);
+    follow_ups.push(FollowUp::Event {
+        event_type: PROPERTY_CHANGED.name,
+        subject: event.subject.clone(),
+        data: Envelope::data_of(&PropertyChanged { version: property.version }),
+    });
     if !outbox.oversold.is_empty() {
         let found: Vec<_> = outbox.oversold.iter().map(|(unit, night)| format!("{unit} from {night}")).collect();
         let fault = Fault::new(Reason::CapacityBelowSold, "/data/units").found(found.join(", "));

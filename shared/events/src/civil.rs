@@ -20,11 +20,43 @@ pub(crate) mod day {
     }
 }
 
+/// The same, where there may be none.
+pub(crate) mod some_day {
+    use jiff::civil::Date;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Deserialize)]
+    struct Day(#[serde(with = "super::day")] Date);
+
+    #[expect(clippy::ref_option, reason = "serde asks for a reference")]
+    pub fn serialize<S: Serializer>(date: &Option<Date>, serializer: S) -> Result<S::Ok, S::Error> {
+        date.serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Date>, D::Error> {
+        Ok(Option::<Day>::deserialize(deserializer)?.map(|Day(date)| date))
+    }
+}
+
 /// A time zone of the IANA database, such as `Europe/Lisbon`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(inline, extend("minLength" = 1, "maxLength" = 64))]
 pub struct Zone(String);
+
+impl Zone {
+    /// The zone's rules. The name was found in the same database; should it be gone all the same, UTC.
+    #[must_use]
+    pub fn rules(&self) -> jiff::tz::TimeZone {
+        jiff::tz::TimeZone::get(&self.0).unwrap_or(jiff::tz::TimeZone::UTC)
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
 
 impl TryFrom<String> for Zone {
     type Error = String;
@@ -46,6 +78,14 @@ impl From<Zone> for String {
 #[serde(try_from = "String", into = "String")]
 #[schemars(inline, extend("pattern" = "^([01][0-9]|2[0-3]):[0-5][0-9]$"))]
 pub struct LocalTime(jiff::civil::Time);
+
+impl LocalTime {
+    /// The time of day.
+    #[must_use]
+    pub fn time(self) -> jiff::civil::Time {
+        self.0
+    }
+}
 
 impl TryFrom<String> for LocalTime {
     type Error = String;

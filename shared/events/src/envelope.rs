@@ -107,6 +107,23 @@ impl Envelope {
         Digest::of_payload(&self.event_type, &self.subject, &self.data)
     }
 
+    /// The trace that this event belongs to, 32 hex digits: that of its `traceparent` (W3C Trace Context), else one of its
+    /// own, the same each time.
+    #[must_use]
+    pub fn trace(&self) -> String {
+        match self.traceparent.as_deref().and_then(trace_of) {
+            Some(trace) => trace.to_owned(),
+            None => Digest::of_bytes(format!("{}/{}", self.group(), self.id).as_bytes()).to_string()[..32].to_owned(),
+        }
+    }
+
+    /// What an event that follows from this one carries as `traceparent`: the same trace, with this event as its parent.
+    #[must_use]
+    pub fn traceparent_below(&self) -> String {
+        let span = Digest::of_bytes(self.id.as_str().as_bytes()).to_string();
+        format!("00-{}-{}-01", self.trace(), &span[..16])
+    }
+
     /// The message group that carries this event, without channel.
     #[must_use]
     pub fn group(&self) -> MessageGroup {
@@ -134,6 +151,18 @@ impl Envelope {
     pub fn sequence(version: u64) -> String {
         format!("{version:020}")
     }
+}
+
+/// The trace id of a `traceparent` as its version 00 writes it: `00-TRACE-PARENT-FLAGS` in lower-case hex.
+fn trace_of(traceparent: &str) -> Option<&str> {
+    let parts: Vec<_> = traceparent.split('-').collect();
+    let [version, trace, parent, flags, ..] = parts.as_slice() else { return None };
+    let is_hex = |text: &str, length| {
+        text.len() == length && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    };
+    let fits = is_hex(version, 2) && *version != "ff" && is_hex(trace, 32) && is_hex(parent, 16) && is_hex(flags, 2);
+    let is_version_0 = *version != "00" || parts.len() == 4;
+    (fits && is_version_0 && trace.bytes().any(|b| b != b'0') && parent.bytes().any(|b| b != b'0')).then_some(*trace)
 }
 
 fn fault(error: &serde_path_to_error::Error<serde_json::Error>) -> Fault {
@@ -229,6 +258,32 @@ mod tests {
             let shown: String = body.chars().take(60).collect();
             assert_eq!(fault.reason, reason, "{shown} {fault}");
             assert!(pointer == "*" || fault.pointer == pointer, "{shown} {fault}");
+        }
+    }
+
+    #[test]
+    fn a_trace_is_that_of_the_producer_or_the_same_each_time() {
+        let mut event = Envelope::decode(&valid().to_string()).expect("valid");
+        let own = event.trace();
+        assert_eq!((own.len(), event.trace()), (32, own.clone()));
+        let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+        event.traceparent = Some(format!("00-{trace}-00f067aa0ba902b7-01"));
+        assert_eq!(event.trace(), trace);
+        let below = Envelope {
+            id: "e2".parse().expect("an id"),
+            traceparent: Some(event.traceparent_below()),
+            ..event.clone()
+        };
+        assert_eq!(below.trace(), trace);
+        for none in [
+            "",
+            "00-x",
+            &format!("00-{trace}-00f067aa0ba902b7-01-x"),
+            &format!("00-{}-00f067aa0ba902b7-01", "0".repeat(32)),
+            &format!("00-{}-00f067aa0ba902b7-01", trace.to_uppercase()),
+        ] {
+            event.traceparent = Some(none.to_owned());
+            assert_eq!(event.trace(), own, "{none}");
         }
     }
 

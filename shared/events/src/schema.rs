@@ -34,8 +34,13 @@ fn event_schema(entry: &Entry) -> Value {
     schema["description"] = json!(entry.summary);
     schema["properties"]["type"] = json!({ "const": entry.name });
     schema["properties"]["data"] = data;
-    if let Some(kind) = entry.subject {
-        schema["properties"]["subject"]["pattern"] = json!(format!("^{}/.+$", kind.as_str()));
+    match entry.subjects().as_slice() {
+        [] => {}
+        [kind] => schema["properties"]["subject"]["pattern"] = json!(format!("^{}/.+$", kind.as_str())),
+        kinds => {
+            let kinds: Vec<_> = kinds.iter().map(|kind| kind.as_str()).collect();
+            schema["properties"]["subject"]["pattern"] = json!(format!("^({})/.+$", kinds.join("|")));
+        }
     }
     schema
 }

@@ -44,6 +44,14 @@ pub mod sort {
     pub const CIRCUIT: &str = "circuit/";
     /// The address of a unit's calendar feed for a channel: `feed/UNIT`.
     pub const FEED: &str = "feed/";
+    /// A tenant's rules: one item, `rules`.
+    pub const RULES: &str = "rules";
+    /// A tenant's mail templates: `template/KIND/LOCALE`.
+    pub const TEMPLATE: &str = "template/";
+    /// Addresses of a tenant's guests that get no mail: `suppressed/HASH`.
+    pub const SUPPRESSED: &str = "suppressed/";
+    /// How many cleanings each assignee of a property has on a day: `load/YYYY-MM-DD`.
+    pub const LOAD: &str = "load/";
     /// What a unit has sold in a month: `nights/UNIT/YYYY-MM`.
     pub const NIGHTS: &str = "nights/";
 }
@@ -56,5 +64,5 @@ pub(crate) const OPEN_HOLD: &str = "hold#";
 pub(crate) const MARK: &str = "mark#";
 /// Addresses of calendar feeds, in `operations`: `feed#SHA256`.
 pub(crate) const FEED: &str = "feed#";
-/// What is due, in `state`: `due#SHARD`, sort key `SECOND#GROUP#ID`.
+/// What is due, in `state`: `due#SHARD`, sort key `SECOND#ID#GROUP`.
 pub(crate) const DUE: &str = "due#";

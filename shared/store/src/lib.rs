@@ -3,6 +3,7 @@
 //! `state` holds what belongs to a tenant and is reached only through a [`Scope`]; `operations` holds what belongs to
 //! nobody's tenant yet: start marks of messages, and addresses of feeds by the hash of their token.
 
+pub mod automation;
 pub mod calendar;
 pub mod channel;
 mod due;
@@ -19,7 +20,7 @@ mod scope;
 mod search;
 mod write;
 
-pub use due::{DUE_SHARDS, Due, DueEntry};
+pub use due::{DUE_SHARDS, Due, DueEntry, DuePage};
 pub use error::StoreError;
 pub use feed_address::{FeedAddress, FeedListing, FeedToken};
 pub use hold::{Hold, Line, OpenHold, Parked, Verdict};

@@ -85,6 +85,12 @@ impl Scope {
         Key { pk: self.group.tenant.to_string(), sk: format!("{}#{prefix}{rest}", self.consumer) }
     }
 
+    /// The same, for an operator's tool, which has been told whose item to look at.
+    #[must_use]
+    pub fn tenant_item(consumer: &str, tenant: &TenantId, prefix: &str, rest: &str) -> Key {
+        Key { pk: tenant.to_string(), sk: format!("{consumer}#{prefix}{rest}") }
+    }
+
     /// The item of a subject.
     #[must_use]
     pub fn subject(&self, subject: &Subject) -> Key {

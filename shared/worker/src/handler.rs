@@ -193,6 +193,9 @@ pub enum Refusal {
     },
     /// More must be read first.
     Needs(Needs),
+    /// What [`Handler::waits_for`] names is not registered, as another consumer's items say: it waits in that line, and a
+    /// person hears of the first that does.
+    Unregistered(Fault),
     /// It waits in the line of [`Handler::waits_for`], with this reason, until a decision `registers` that subject.
     Wait(Fault, Vec<Write>),
     /// What was read cannot be understood.

@@ -163,6 +163,12 @@ impl<H: Handler> Worker<H> {
                     return Ok(Worked { attempt, ..self.carry_out(task, loaded, decision, exchange).await? });
                 }
                 Err(Refusal::Wait(fault, writes)) => return self.wait_quietly(task, loaded, &fault, writes).await,
+                Err(Refusal::Unregistered(fault)) => {
+                    return match self.handler.waits_for(&task.envelope, &task.scope) {
+                        Some(holder) if task.place.is_none() => self.wait_for(task, loaded, &holder, &fault).await,
+                        _ => self.give_up(task, &fault).await,
+                    };
+                }
                 Err(Refusal::Permanent(fault)) => return self.give_up(task, &fault).await,
                 Err(Refusal::Conflict { known, found }) => {
                     return self.conflict(task, loaded, &known.to_string(), &found).await;

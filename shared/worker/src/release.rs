@@ -315,8 +315,7 @@ pub(crate) fn event(
         dataschema: None,
         tenant: cause.tenant.clone(),
         property: cause.property.clone(),
-        // W3C Trace Context has 55 characters; what is longer is none, and must not make follow-ups too large.
-        traceparent: cause.traceparent.clone().filter(|text| text.len() <= 128),
+        traceparent: Some(cause.traceparent_below()),
         causationid: Some(cause.id.clone()),
         sequence: version.map(Envelope::sequence),
         data,

@@ -5,12 +5,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Entry, Payload, entry};
-use crate::{Queue, SubjectKind, UnitId};
+use crate::UnitId;
 
 /// `bellhop.cleaning.requested.v1`
 pub const CLEANING_REQUESTED: Entry =
-    entry::<CleaningRequested>("bellhop.cleaning.requested.v1", "The stay behind a cleaning is new, moved or gone.")
-        .on(Queue::Automation, SubjectKind::Booking);
+    entry::<CleaningRequested>("bellhop.cleaning.requested.v1", "The stay behind a cleaning is new, moved or gone.");
 
 /// The stay as it is now: a snapshot. A lower version is stale.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

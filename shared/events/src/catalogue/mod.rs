@@ -1,5 +1,6 @@
 //! The catalogue: each event type says its queue, its subject and whether it is critical, in one file per topic.
 
+mod automation;
 mod availability;
 mod booking;
 mod channel;
@@ -9,6 +10,7 @@ mod guest;
 mod notice;
 mod property;
 mod rates;
+mod task;
 mod unit;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -16,6 +18,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+pub use automation::{
+    AUTOMATION_LOOK, BOOKING_CHANGED, BookingChanged, FormerStay, Look, PROPERTY_CHANGED, PropertyChanged,
+    RULE_EMITTED, RuleEmitted,
+};
 pub use availability::{AVAILABILITY_CHANGED, AvailabilityChanged};
 pub use booking::{
     BOOKING_CANCELLED, BOOKING_CREATED, BOOKING_MODIFIED, BOOKING_REPLACED, Booking, Guest, Party, Replace,
@@ -26,13 +32,19 @@ pub use channel::{
 };
 pub use cleaning::{CLEANING_REQUESTED, CleaningRequested};
 pub use control::{HOLD_RELEASED, HoldReleased, WaitingLine};
-pub use guest::{GUEST_MESSAGE_REQUESTED, GuestMessage, GuestMessageRequested};
+pub use guest::{
+    FREE_MESSAGE, FreeMessage, GUEST_MESSAGE, GUEST_MESSAGE_REQUESTED, GuestMessage, GuestMessageRequested, MessageKind,
+};
 pub use notice::{
     BOOKING_UNPLACED, BookingUnplaced, CHANNEL_STATUS, ChannelStatus, REVIEW_CLOSED, REVIEW_OPENED, ReviewClosed,
     ReviewOpened, ReviewOutcome, WEBHOOK_REQUESTED, WebhookRequested,
 };
-pub use property::{MAX_CAPACITY, PROPERTY_UPSERTED, Property, Unit};
+pub use property::{MAX_CAPACITY, PROPERTY_UPSERTED, Property, QuietHours, Unit};
 pub use rates::{RATES_UPDATED, RateRange, Rates, Terms};
+pub use task::{
+    Nights, ReportStatus, TASK_CHANGED, TASK_REPORTED, TASK_UPSERTED, Task, TaskChanged, TaskReport, TaskState,
+    WorkStatus,
+};
 pub use unit::{Block, BlockSource, UNIT_BLOCKED, UNIT_UNBLOCKED};
 
 use crate::envelope::{missing, pointer};
@@ -48,6 +60,8 @@ pub struct Entry {
     pub queue: Option<Queue>,
     /// The kind of subject; `None`: any.
     pub subject: Option<SubjectKind>,
+    /// Another kind that it may be as well.
+    pub or_subject: Option<SubjectKind>,
     /// Whether a failure should wake somebody.
     pub critical: bool,
     /// Whether a PMS may post it; else only Bellhop does.
@@ -75,6 +89,7 @@ const fn entry<T: Payload>(name: &'static str, summary: &'static str) -> Entry {
         summary,
         queue: None,
         subject: None,
+        or_subject: None,
         critical: false,
         public: false,
         schema: |generator| generator.root_schema_for::<T>(),
@@ -89,9 +104,20 @@ impl Entry {
         self
     }
 
+    const fn or(mut self, subject: SubjectKind) -> Self {
+        self.or_subject = Some(subject);
+        self
+    }
+
     const fn to(mut self, queue: Queue) -> Self {
         self.queue = Some(queue);
         self
+    }
+
+    /// The kinds of subject that it may have; none: any.
+    #[must_use]
+    pub fn subjects(&self) -> Vec<SubjectKind> {
+        self.subject.into_iter().chain(self.or_subject).collect()
     }
 
     const fn critical(mut self) -> Self {
@@ -124,7 +150,15 @@ pub const ALL: &[&Entry] = &[
     &notice::REVIEW_OPENED,
     &notice::REVIEW_CLOSED,
     &cleaning::CLEANING_REQUESTED,
+    &automation::PROPERTY_CHANGED,
+    &automation::BOOKING_CHANGED,
+    &automation::AUTOMATION_LOOK,
+    &automation::RULE_EMITTED,
+    &task::TASK_UPSERTED,
+    &task::TASK_REPORTED,
+    &task::TASK_CHANGED,
     &guest::GUEST_MESSAGE_REQUESTED,
+    &guest::GUEST_MESSAGE,
     &control::HOLD_RELEASED,
 ];
 
@@ -144,10 +178,11 @@ pub fn route(envelope: &Envelope, queue: Queue) -> Result<&'static Entry, Fault>
             .found(format!("{} on {}", entry.name, queue.name()))
             .expected(format!("the queue {}", right.name())));
     }
-    if let Some(kind) = entry.subject.filter(|kind| *kind != envelope.subject.kind()) {
+    if !entry.subjects().is_empty() && !entry.subjects().contains(&envelope.subject.kind()) {
+        let kinds: Vec<_> = entry.subjects().iter().map(|kind| format!("{}/ID", kind.as_str())).collect();
         return Err(Fault::new(Reason::SubjectMismatch, "/subject")
             .found(&envelope.subject)
-            .expected(format!("a subject {}/ID", kind.as_str())));
+            .expected(format!("a subject {}", kinds.join(" or "))));
     }
     Ok(entry)
 }

@@ -49,6 +49,9 @@ pub struct Property {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 50))]
     pub notify: Vec<String>,
+    /// Local hours in which guests get no mail: what falls into them is sent at their end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet_hours: Option<QuietHours>,
     /// Languages of guest messages in order of preference, BCP 47; at most 20.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20))]
@@ -69,6 +72,16 @@ pub struct Unit {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 200))]
     pub name: Option<String>,
+}
+
+/// Hours without mail, local to the property; over midnight when `until` is before `from`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct QuietHours {
+    /// Their first minute, `HH:MM`.
+    pub from: LocalTime,
+    /// The first minute after them, `HH:MM`; equal to `from`: no quiet hours.
+    pub until: LocalTime,
 }
 
 fn one() -> u16 {
