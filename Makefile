@@ -3,7 +3,6 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-FUNCTIONS := bellhop-calendar bellhop-channel-sync bellhop-timer bellhop-feeds
 PREFIX ?= $(or $(BELLHOP_PREFIX),bellhop)
 export BELLHOP_PREFIX := $(PREFIX)
 
@@ -13,7 +12,7 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 build: ## the functions (release), the command line and the local DynamoDB
-	@cargo build --release $(FUNCTIONS:%=-p %)
+	@cargo build --release $$(infra/functions --packages)
 	@cargo build -p bellhop -p bellhop-dynamodb
 
 up: build ## set up, start and deploy the local cloud (or deploy to the cloud of AWS_ENDPOINT_URL)

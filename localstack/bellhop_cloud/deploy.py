@@ -7,6 +7,7 @@ import os
 import platform
 import re
 import struct
+import subprocess
 import time
 import zipfile
 from pathlib import Path
@@ -15,6 +16,7 @@ from bellhop_cloud import settings
 from bellhop_cloud.settings import ROOT, RUN, TEMPLATE, Problem, note
 
 WAIT_SECONDS = 300
+LOCAL_SENDER = "stays@bellhop.invalid"  # whom guests get mail from in an emulator, which keeps it
 ELF_MACHINES = {0x3E: "x86_64", 0xB7: "arm64"}
 ZIP_TIME = (2020, 1, 1, 0, 0, 0)  # the same binary gives the same zip, so that nothing changes without cause
 INLINE_TEMPLATE_LIMIT = 51_200  # CloudFormation's; a larger one goes through S3
@@ -22,7 +24,7 @@ INLINE_TEMPLATE_LIMIT = 51_200  # CloudFormation's; a larger one goes through S3
 
 def deploy(stack: str, prefix: str, overrides: dict[str, str]):
     started = time.monotonic()
-    binaries = {name: _binary(name) for name in _functions()}
+    binaries = {name: _binary(name) for name in functions()}
     archives = {name: _archive(path) for name, path in binaries.items()}
     digest = hashlib.sha256(b"".join(archives[name] for name in sorted(archives))).hexdigest()[:16]
     bucket, key_prefix = _code_bucket(), f"{stack}/{digest}/"  # a new key is how CloudFormation notices new code
@@ -36,9 +38,11 @@ def deploy(stack: str, prefix: str, overrides: dict[str, str]):
         "Architecture": _architecture(binaries.values()),
     }
     if settings.is_emulator():
-        parameters["ProtectTables"] = "false"
+        parameters |= {"ProtectTables": "false", "MailFrom": LOCAL_SENDER}
     parameters |= overrides
     _check_timeouts(parameters)
+    if settings.is_emulator() and parameters["MailFrom"]:  # on AWS that takes a person who reads the mail
+        settings.client("ses").verify_email_identity(EmailAddress=parameters["MailFrom"])
     outputs = _apply(stack, parameters, _template(s3, bucket, key_prefix))
     if settings.is_local():  # where no resolver finds the name in LocalStack's
         outputs["FeedsUrl"] = settings.function_url(outputs["FeedsFunctionName"])
@@ -62,9 +66,9 @@ def remove(stack: str):
     note(f"{stack} is removed")
 
 
-def _functions() -> list[str]:
+def functions() -> list[str]:
     """The functions that the template deploys: each names its code `${CodeKeyPrefix}NAME.zip`."""
-    return sorted(set(re.findall(r"\$\{CodeKeyPrefix\}([a-z-]+)\.zip", TEMPLATE.read_text())))
+    return subprocess.run([TEMPLATE.parent / "functions"], check=True, capture_output=True, text=True).stdout.split()
 
 
 def _binary(function: str) -> Path:

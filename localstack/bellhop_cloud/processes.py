@@ -128,6 +128,7 @@ def _environment() -> dict[str, str]:
         "LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC": "0.001",
         "LAMBDA_LIMITS_MAX_FUNCTION_PAYLOAD_SIZE_BYTES": "6291556",
         "SQS_CLOUDWATCH_METRICS_REPORT_INTERVAL": "5",  # seconds; AWS takes a minute
+        "CFN_IGNORE_UNSUPPORTED_RESOURCE_TYPES": "1",  # of SES's: it has mail without them
         "EAGER_SERVICE_LOADING": "0",
         "LS_LOG": os.environ.get("BELLHOP_LOCAL_LOG", "warning"),
         "AWS_ACCESS_KEY_ID": "test",

@@ -29,13 +29,13 @@ def cloud(*args, **env) -> str:
 class Cloud(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        from bellhop_cloud import settings
+        from bellhop_cloud import deploy, settings
 
         cls.directory = Path(tempfile.mkdtemp())
         cls.trace = cls.directory / "trace"
         # The stand-in learns where to write from its own text: the template has no variable for it.
         text = (HERE / "bootstrap.py").read_text().replace('os.environ.get("TRACE_FILE")', repr(str(cls.trace)))
-        for function in ("calendar", "channel-sync", "timer", "feeds"):
+        for function in deploy.functions():
             binary = cls.directory / f"bellhop-{function}"
             binary.write_text(text)
             binary.chmod(0o755)
