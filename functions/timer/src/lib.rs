@@ -2,7 +2,9 @@
 //! removed once SQS has accepted it.
 //!
 //! Killed half-way or run twice at once, it sends a message again; its deduplication id, and the records of its consumer,
-//! make that a duplicate. Entries of one message group leave in their order, also where one is refused.
+//! make that a duplicate. Entries of one message group leave in their order, also where one is refused, and so many in a
+//! run that a queue is not flooded by what one property has to catch up on. A run holds a page of each shard, however much
+//! is due.
 
 mod plan;
 
@@ -10,14 +12,14 @@ use std::time::Duration;
 
 use bellhop_events::Queue;
 use bellhop_store::{DUE_SHARDS, Store, StoreError};
-use bellhop_worker::{Outgoing, Queues};
+use bellhop_worker::Queues;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
 pub use plan::Report;
 
-use plan::{Shard, outgoing};
+use plan::{PAGE, Shard};
 
 /// The queues that something may become due for.
 pub const SENDS_TO: &[Queue] =
@@ -45,6 +47,8 @@ impl Timer {
         tracing::info!(
             sent = report.sent,
             refused = report.refused,
+            behind = report.behind,
+            unreadable = report.unreadable,
             late_ms = report.late_ms,
             left = report.left,
             "timer"
@@ -68,16 +72,14 @@ impl Timer {
     }
 
     async fn page(&self, number: u8, now: Timestamp, shard: &mut Shard) -> Result<(), StoreError> {
-        let entries = shard.fresh(self.store.due(number, now, shard.most()).await?, now);
-        let messages: Vec<Outgoing> = entries.iter().map(outgoing).collect();
-        let refused = self.queues.send(&messages).await;
-        for accepted in shard.settle(entries, &refused).chunks(FORGOTTEN_AT_ONCE) {
-            for forgotten in join_all(accepted.iter().map(|entry| self.store.forget_due(&entry.key))).await {
-                forgotten?; // sent again by the next run, as a duplicate
-            }
+        let page = self.store.due(number, now, shard.last(), PAGE).await?;
+        for (key, error) in &page.unreadable {
+            let entry = key.sort_key();
+            tracing::error!(shard = number, entry, %error, "due-unreadable: an entry is of no known form, and stays");
         }
-        Ok(())
+        let chosen = shard.choose(page, now);
+        let refused = self.queues.send(&chosen.1).await;
+        // What is not forgotten is sent again by the next run, as a duplicate.
+        self.store.forget_due(&shard.settle(chosen, &refused)).await
     }
 }
-
-const FORGOTTEN_AT_ONCE: usize = 10;

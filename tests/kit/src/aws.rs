@@ -259,6 +259,7 @@ impl Aws {
             "UpdateItem" => run!(update_item),
             "Query" => run!(query),
             "BatchGetItem" => run!(batch_get_item),
+            "BatchWriteItem" => run!(batch_write_item),
             "TransactWriteItems" => run!(transact_write_items),
             other => panic!("the worker called {other}"),
         };
@@ -304,7 +305,7 @@ fn write_units(operation: &str, answer: &Value) -> u64 {
     let capacity = &answer["ConsumedCapacity"];
     let parts: Vec<&Value> = capacity.as_array().map_or_else(|| vec![capacity], |parts| parts.iter().collect());
     let units: f64 = match operation {
-        "PutItem" | "UpdateItem" | "DeleteItem" => parts.iter().filter_map(|part| part["CapacityUnits"].as_f64()).sum(),
+        "PutItem" | "UpdateItem" | "DeleteItem" | "BatchWriteItem" => parts.iter().filter_map(|part| part["CapacityUnits"].as_f64()).sum(),
         "TransactWriteItems" => parts
             .iter()
             .filter_map(|part| part["WriteCapacityUnits"].as_f64().or_else(|| part["CapacityUnits"].as_f64()))

@@ -2,106 +2,40 @@
 
 #![expect(clippy::expect_used, reason = "tests")]
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+mod any;
+mod crowd;
+mod world;
+
 use std::time::Duration;
 
-use aws_credential_types::Credentials;
-use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::retry::RetryConfig;
-use bellhop_events::Queue;
-use bellhop_kit::{Aws, Fault, advance, now};
-use bellhop_store::{Due, Scope, Store};
-use bellhop_timer::{Report, Timer};
-use bellhop_worker::Queues;
+use bellhop_kit::{Fault, advance};
+use bellhop_store::Due;
+use bellhop_timer::Report;
+use serde_json::json;
 
-/// SQS, refusing or not.
-#[derive(Debug)]
-struct Sqs(Aws, Arc<AtomicBool>);
-
-impl HttpConnector for Sqs {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        if self.1.load(Ordering::Relaxed) {
-            let status = 503.try_into().expect("a status");
-            return HttpConnectorFuture::ready(Ok(HttpResponse::new(status, SdkBody::from("{}"))));
-        }
-        self.0.call(request)
-    }
-}
-
-struct World {
-    aws: Aws,
-    refuses: Arc<AtomicBool>,
-    store: Store,
-    timer: Timer,
-}
-
-impl World {
-    fn new() -> Self {
-        let aws = Aws::new();
-        let credentials = Credentials::new("test", "test", None, None, "test");
-        let retry = RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(1));
-        let dynamodb = aws_sdk_dynamodb::Config::builder()
-            .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
-            .region(aws_sdk_dynamodb::config::Region::new("eu-west-1"))
-            .credentials_provider(credentials.clone())
-            .retry_config(retry.clone())
-            .http_client(aws.clone());
-        let refuses = Arc::new(AtomicBool::new(false));
-        let connector = SharedHttpConnector::new(Sqs(aws.clone(), Arc::clone(&refuses)));
-        let sqs = aws_sdk_sqs::Config::builder()
-            .behavior_version(aws_sdk_sqs::config::BehaviorVersion::latest())
-            .region(aws_sdk_sqs::config::Region::new("eu-west-1"))
-            .credentials_provider(credentials)
-            .retry_config(retry)
-            .http_client(http_client_fn(move |_, _| connector.clone()));
-        let store = Store::new(aws_sdk_dynamodb::Client::from_conf(dynamodb.build()), "state", "operations");
-        let urls = Queue::ALL.into_iter().map(|q| (q, format!("https://sqs.test/1/{}", q.name()))).collect();
-        let queues = Queues::new(aws_sdk_sqs::Client::from_conf(sqs.build()), urls);
-        Self { aws, refuses, timer: Timer::new(store.clone(), queues), store }
-    }
-
-    /// Something that is due in so many seconds from now, for a channel of a property.
-    async fn due(&self, property: &str, channel: &str, id: &str, seconds: i64) {
-        let scope =
-            Scope::for_operator("test", "sea".parse().expect("a tenant"), property.parse().expect("a property"));
-        let due = Due {
-            queue: Queue::Synchronization,
-            group: format!("sea#{property}#{channel}"),
-            subject: format!("channel/{channel}"),
-            id: id.parse().expect("an id"),
-            body: format!("{{\"id\":\"{id}\"}}"),
-        };
-        let at = now().checked_add(jiff::SignedDuration::from_secs(seconds)).expect("a time");
-        self.store.commit(vec![due.put(&scope, at).expect("a write")]).await.expect("a commit");
-    }
-
-    async fn run(&self) -> Report {
-        self.timer.run(now(), Duration::from_secs(30)).await
-    }
-
-    /// The ids that SQS accepted, in order.
-    fn sent(&self) -> Vec<String> {
-        let log = self.aws.queue(Queue::Synchronization, |queue| queue.log.clone());
-        let id = |body: &str| serde_json::from_str::<serde_json::Value>(body).expect("json")["id"].clone();
-        log.iter().map(|m| id(&m.body).as_str().expect("an id").to_owned()).collect()
-    }
-}
+use world::{World, put, scope, seconds_from_now};
 
 #[tokio::test(start_paused = true)]
 async fn what_is_due_leaves_in_order_and_is_forgotten() {
     let world = World::new();
     // More than a page of one group, written in the wrong order.
-    for n in (0..60).rev() {
-        world.due("villa", "c1", &format!("e{n:02}"), n - 60).await;
+    for n in (0..160).rev() {
+        world.due("villa", "c1", &format!("e{n:03}"), n - 160).await;
     }
     let report = world.run().await;
-    assert_eq!(report, Report { sent: 60, refused: 0, late_ms: 60_000, left: false });
-    assert_eq!(world.sent(), (0..60).map(|n| format!("e{n:02}")).collect::<Vec<_>>());
+    assert_eq!(report, Report { sent: 160, late_ms: 160_000, ..Report::default() });
+    assert_eq!(world.ids(), (0..160).map(|n| format!("e{n:03}")).collect::<Vec<_>>());
     assert!(world.aws.items().is_empty());
     assert_eq!(world.run().await, Report::default());
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_anything_due_each_shard_is_asked_once() {
+    let world = World::new();
+    assert_eq!(world.run().await, Report::default());
+    let calls = world.aws.take_calls();
+    assert_eq!(calls.len(), 16);
+    assert!(calls.iter().all(|call| call.operation == "Query" && call.write_units == 0), "{calls:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -114,7 +48,23 @@ async fn nothing_leaves_before_its_time() {
     assert_eq!(world.run().await.sent, 0);
     advance(1);
     assert_eq!(world.run().await.sent, 1);
-    assert_eq!(world.sent(), ["now", "later"]);
+    assert_eq!(world.ids(), ["now", "later"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_taken_back_before_its_time_is_not_sent() {
+    let world = World::new();
+    let (cancelled, moved) = ("e1".parse().expect("an id"), "e2".parse().expect("an id"));
+    world.due("villa", "c1", "e1", 30).await;
+    world.due("villa", "c1", "e2", 30).await;
+    let cancel = Due::delete(&scope("villa"), seconds_from_now(30), &cancelled);
+    let from = Due::delete(&scope("villa"), seconds_from_now(30), &moved);
+    world.write(vec![cancel, from, put("villa", "c1", "e3", 90)]).await;
+    advance(30);
+    assert_eq!(world.run().await, Report::default());
+    advance(60);
+    world.run().await;
+    assert_eq!(world.ids(), ["e3"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -122,12 +72,75 @@ async fn what_sqs_refuses_is_kept_with_what_stands_behind_it() {
     let world = World::new();
     world.due("villa", "c1", "first", -2).await;
     world.due("villa", "c1", "second", -1).await;
-    world.refuses.store(true, Ordering::Relaxed);
-    assert_eq!(world.run().await, Report { sent: 0, refused: 2, late_ms: 2_000, left: true });
+    world.line.down(true);
+    let report = world.run().await;
+    assert_eq!(report, Report { refused: 2, late_ms: 2_000, left: true, ..Report::default() });
     assert_eq!(world.aws.items().len(), 2);
-    world.refuses.store(false, Ordering::Relaxed);
+    world.line.down(false);
     assert_eq!(world.run().await.sent, 2);
-    assert_eq!(world.sent(), ["first", "second"]);
+    assert_eq!(world.ids(), ["first", "second"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_refused_on_one_page_is_not_overtaken_from_the_next() {
+    let world = World::new();
+    let ids: Vec<_> = (0..250).map(|n| format!("e{n:03}")).collect();
+    let writes = ids.iter().zip(-250..).map(|(id, seconds)| put("villa", "c1", id, seconds));
+    world.write(writes.chain([put("villa", "c2", "other", -1)]).collect()).await;
+    // As often as one run asks.
+    world.line.refuses("e042", 3);
+    let report = world.run().await;
+    assert_eq!((report.sent, report.refused, report.behind, report.left), (43, 58, 150, true));
+    assert_eq!(world.ids().last().map(String::as_str), Some("other"));
+    assert_eq!(world.run().await.sent, 208);
+    let sent: Vec<_> = world.ids().into_iter().filter(|id| id != "other").collect();
+    assert_eq!(sent, ids);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_entry_that_is_not_understood_stays_and_holds_up_nothing() {
+    let world = World::new();
+    world.due("villa", "c1", "e1", -5).await;
+    let pk = world.aws.items()[0]["pk"]["S"].clone();
+    let second = seconds_from_now(-9).as_second();
+    // More than a page of them, before and behind in its own group.
+    for n in 0..130 {
+        world.aws.put_item(&json!({"pk": {"S": pk}, "sk": {"S": format!("{second:012}#x{n}#sea#villa")}}));
+    }
+    world.aws.put_item(&json!({"pk": {"S": pk}, "sk": {"S": "!#x"}, "queue": {"S": "none"}}));
+    for _ in 0..2 {
+        let report = world.run().await;
+        assert_eq!((report.unreadable, report.left), (131, false));
+    }
+    assert_eq!(world.ids(), ["e1"]);
+    assert_eq!(world.aws.items().len(), 131);
+}
+
+#[tokio::test(start_paused = true)]
+async fn deletes_that_dynamodb_does_not_come_to_are_asked_again() {
+    let world = World::new();
+    for n in 0..40 {
+        world.due("villa", &format!("c{n}"), &format!("e{n}"), -1).await;
+    }
+    world.line.leaves_half(4);
+    assert_eq!(world.run().await, Report { sent: 40, late_ms: 1_000, ..Report::default() });
+    assert!(world.aws.items().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_forgotten_is_sent_again_as_a_duplicate() {
+    let world = World::new();
+    for n in 0..40 {
+        world.due("villa", &format!("c{n}"), &format!("e{n}"), -1).await;
+    }
+    world.line.leaves_half(usize::MAX);
+    assert!(world.run().await.left);
+    assert!(!world.aws.items().is_empty());
+    world.line.leaves_half(0);
+    advance(60);
+    assert!(!world.run().await.left);
+    assert_eq!(world.sent().len(), 40);
+    assert!(world.aws.items().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -146,30 +159,17 @@ async fn a_run_that_dies_anywhere_loses_nothing_and_doubles_nothing() {
             }
             world.aws.heal();
             world.run().await;
-            assert_eq!(world.sent(), ["e1", "e2", "e3"], "call {n}, {fault:?}");
+            assert_eq!(world.ids(), ["e1", "e2", "e3"], "call {n}, {fault:?}");
             assert!(world.aws.items().is_empty(), "call {n}, {fault:?}");
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_runs_at_once_send_once() {
-    let world = World::new();
-    for n in 0..20 {
-        world.due("villa", &format!("c{}", n % 3), &format!("e{n:02}"), n - 20).await;
-    }
-    tokio::join!(world.run(), world.run());
-    let mut sent = world.sent();
-    sent.sort();
-    assert_eq!(sent, (0..20).map(|n| format!("e{n:02}")).collect::<Vec<_>>());
-    assert!(world.aws.items().is_empty());
-}
-
-#[tokio::test(start_paused = true)]
 async fn without_time_all_is_left() {
     let world = World::new();
     world.due("villa", "c1", "e1", -1).await;
-    assert!(world.timer.run(now(), Duration::ZERO).await.left);
+    assert!(world.run_within(Duration::ZERO).await.left);
     assert_eq!(world.aws.items().len(), 1);
 }
 
@@ -180,5 +180,5 @@ async fn a_database_that_is_down_leaves_all_to_the_next_run() {
     world.aws.throttle();
     assert!(world.run().await.left);
     world.aws.heal();
-    assert_eq!(world.run().await, Report { sent: 1, refused: 0, late_ms: 1_000, left: false });
+    assert_eq!(world.run().await, Report { sent: 1, late_ms: 1_000, ..Report::default() });
 }

@@ -146,10 +146,10 @@ impl Town {
     pub async fn tick(&self) -> usize {
         let mut sent = 0;
         for shard in 0..DUE_SHARDS {
-            for entry in self.sync.store.due(shard, now(), 100).await.expect("a read") {
+            for entry in self.sync.store.due(shard, now(), None, 100).await.expect("a read").entries {
                 let due = &entry.due;
                 self.sync.aws.queue(due.queue, |queue| queue.send(&due.group, due.id.as_str(), &due.body, None));
-                self.sync.store.forget_due(&entry.key).await.expect("a write");
+                self.sync.store.forget_due(&[entry.key]).await.expect("a write");
                 sent += 1;
             }
         }
