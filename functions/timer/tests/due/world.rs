@@ -79,27 +79,22 @@ impl Line {
         }
         let body: Value = serde_json::from_slice(request.body().bytes().unwrap_or_default()).expect("JSON");
         let target = request.headers().get("x-amz-target").unwrap_or_default().to_owned();
-        let answer = match target.rsplit('.').next() {
-            Some("SendMessageBatch") => self.send(&mut request, body),
-            Some("BatchWriteItem") => self.write(&mut request, body),
-            _ => Some(None),
-        };
-        let answer = match answer {
-            None => HttpResponse::new(503.try_into().expect("a status"), SdkBody::from("{}")),
-            Some(added) => {
-                let response = self.aws.call(request).await?;
-                added.into_iter().fold(response, |response, (name, value)| with(response, name, value))
+        let added = match target.rsplit('.').next() {
+            Some("SendMessageBatch") if self.state().down => {
+                return Ok(HttpResponse::new(503.try_into().expect("a status"), SdkBody::from("{}")));
             }
+            Some("SendMessageBatch") => Some(self.send(&mut request, body)),
+            Some("BatchWriteItem") => self.write(&mut request, body),
+            _ => None,
         };
+        let answer = self.aws.call(request).await?;
+        let answer = added.into_iter().fold(answer, |answer, (name, value)| with(&answer, name, value));
         if dies == Some(true) { self.die().await } else { Ok(answer) }
     }
 
     /// Takes out what SQS refuses.
-    fn send(&self, request: &mut HttpRequest, mut body: Value) -> Option<Option<(&'static str, Value)>> {
+    fn send(&self, request: &mut HttpRequest, mut body: Value) -> (&'static str, Value) {
         let mut state = self.state();
-        if state.down {
-            return None;
-        }
         let entries = body["Entries"].as_array().cloned().expect("entries");
         let (refused, sent): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| {
             let id = entry["MessageDeduplicationId"].as_str().expect("an id");
@@ -111,15 +106,15 @@ impl Line {
         body["Entries"] = sent.into();
         *request.body_mut() = SdkBody::from(body.to_string());
         let failed = |entry: &Value| json!({"Id": entry["Id"], "SenderFault": false, "Code": "InternalFailure"});
-        Some(Some(("Failed", refused.iter().map(failed).collect())))
+        ("Failed", refused.iter().map(failed).collect())
     }
 
     /// Takes out what DynamoDB does not come to.
-    fn write(&self, request: &mut HttpRequest, mut body: Value) -> Option<Option<(&'static str, Value)>> {
+    fn write(&self, request: &mut HttpRequest, mut body: Value) -> Option<(&'static str, Value)> {
         let mut state = self.state();
         let items = body["RequestItems"]["state"].as_array().cloned().expect("items");
         if state.unprocessed == 0 {
-            return Some(None);
+            return None;
         }
         state.unprocessed -= 1;
         let (done, rest) = items.split_at(items.len() / 2);
@@ -127,7 +122,7 @@ impl Line {
         let nothing = json!([{"DeleteRequest": {"Key": {"pk": {"S": "-"}, "sk": {"S": "-"}}}}]);
         body["RequestItems"]["state"] = if done.is_empty() { nothing } else { done.into() };
         *request.body_mut() = SdkBody::from(body.to_string());
-        Some(Some(("UnprocessedItems", json!({"state": rest}))))
+        Some(("UnprocessedItems", json!({"state": rest})))
     }
 
     async fn die(&self) -> Result<HttpResponse, ConnectorError> {
@@ -136,7 +131,7 @@ impl Line {
     }
 }
 
-fn with(response: HttpResponse, name: &str, value: Value) -> HttpResponse {
+fn with(response: &HttpResponse, name: &str, value: Value) -> HttpResponse {
     let mut body: Value = serde_json::from_slice(response.body().bytes().unwrap_or_default()).expect("JSON");
     body[name] = value;
     let mut changed = HttpResponse::new(response.status(), SdkBody::from(body.to_string()));
