@@ -39,11 +39,16 @@ def answer_http(event):
     return {"statusCode": 404}
 
 
+def said(record):
+    """What a message says, of a queue or of a topic."""
+    return record["Sns"]["Message"] if "Sns" in record else record["body"]
+
+
 def handle(event):
     if "requestContext" in event:
         return answer_http(event)
     records = event.get("Records", [])
-    word, *rest = (records[0]["body"] if records else event.get("do", "ok")).split()
+    word, *rest = (said(records[0]) if records else event.get("do", "ok")).split()
     if word == "slow":
         time.sleep(float(rest[0]))
     elif word == "error":
@@ -72,10 +77,10 @@ while True:
     event = json.loads(body)
     if trace:
         for record in event.get("Records", []):
-            line = {"at": time.time(), "pid": os.getpid(), "request": request_id, "record": record}
+            line = {"at": time.time(), "pid": os.getpid(), "request": request_id, "record": {"body": said(record)} | record}
             with Path(trace).open("a") as file:
                 file.write(json.dumps(line) + "\n")
-    print("invoked", request_id, flush=True)
+    print(json.dumps({"invoked": request_id}), flush=True)
     try:
         call("POST", f"invocation/{request_id}/response", json.dumps(handle(event)))
     except ValueError as error:

@@ -222,8 +222,44 @@ class Cloud(unittest.TestCase):
         self.assertEqual(secrets.get_secret_value(SecretId=name)["SecretString"], "s")
         secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
 
+    def test_mail_is_kept_to_be_read(self):
+        from bellhop_cloud import deploy, settings
+
+        body = {"Text": {"Data": "text"}, "Html": {"Data": "<p>text</p>"}}
+        sent = settings.client("ses").send_email(
+            Source=deploy.LOCAL_SENDER, Destination={"ToAddresses": ["guest@example.com"]},
+            Message={"Subject": {"Data": "Grüße"}, "Body": body}, ConfigurationSetName=f"{PREFIX}-mail",
+        )  # fmt: skip
+        [mail] = json.loads(self.get(f"{settings.endpoint()}/_aws/ses?id={sent['MessageId']}")[2])["messages"]
+        self.assertEqual((mail["Subject"], mail["Body"]["text_part"]), ("Grüße", "text"))
+        self.assertEqual(mail["Destination"], {"ToAddresses": ["guest@example.com"]})
+
+    def test_what_ses_tells_of_mail_starts_notifications(self):
+        from bellhop_cloud import settings
+
+        topic = f"arn:aws:sns:us-east-1:{settings.ACCOUNT}:{PREFIX}-mail-feedback"
+        settings.client("sns").publish(TopicArn=topic, Message=f"ok {self.tag}")
+        [seen] = self.wait(self.seen)
+        self.assertEqual(seen["record"]["Sns"]["TopicArn"], topic)
+
+    def test_log_lines_are_found_by_a_field_even_those_of_a_killed_process(self):
+        from bellhop_cloud import settings
+
+        logs = settings.client("logs")
+        self.send("slow 1.5")
+        first = self.wait(self.seen)[0]
+        os.kill(first["pid"], 9)
+        group = f"/aws/lambda/{PREFIX}-calendar"
+        for pattern in ('{ $.invoked = "%s" }' % first["request"], '"invoked" "%s"' % first["request"]):
+            [found] = self.wait(lambda pattern=pattern: logs.filter_log_events(logGroupName=group, filterPattern=pattern)["events"])
+            self.assertEqual(json.loads(found["message"]), {"invoked": first["request"]})
+            self.assertLess(abs(found["timestamp"] / 1000 - first["at"]), 1)
+        with self.assertRaises(logs.exceptions.InvalidParameterException):
+            logs.filter_log_events(logGroupName=group, filterPattern="{ $.a = 1 && $.b = 2 }")
+        self.wait(self.drained)
+
     def test_two_follow_ups_with_the_same_id_in_two_groups_both_arrive(self):
-        url = self.outputs["AutomationUrl"]
+        url = self.outputs["OperationalDashboardUrl"]  # nobody consumes it
         for group in "aba":
             self.sqs.send_message(
                 QueueUrl=url, MessageBody=group, MessageGroupId=group + self.tag, MessageDeduplicationId=self.tag

@@ -23,9 +23,10 @@ class Executor(unittest.TestCase):
         shutil.copy(Path(__file__).with_name("bootstrap.py"), self.directory / "bootstrap")
         version = SimpleNamespace(
             config=SimpleNamespace(
-                timeout=1, code=SimpleNamespace(get_unzipped_code_location=lambda: self.directory)
+                timeout=1, code=SimpleNamespace(get_unzipped_code_location=lambda: self.directory),
+                logging_config={"LogGroup": "/aws/lambda/standin"},
             ),
-            id=SimpleNamespace(function_name="standin", qualifier="$LATEST"),
+            id=SimpleNamespace(function_name="standin", qualifier="$LATEST", account="000000000000", region="us-east-1"),
         )
         self.executor = executor.ProcessExecutor("test", version)
         self.count = 0
@@ -63,10 +64,10 @@ class Executor(unittest.TestCase):
         self.assertEqual(self.invoke()[1]["pid"], first["pid"])
         # What a process prints reaches the log by a thread of its own, perhaps after the answer.
         log, deadline = executor.RUN_DIR / "logs" / "standin.log", time.monotonic() + 10
-        while "invoked request-2" not in log.read_text() and time.monotonic() < deadline:
+        while '"request-2"' not in log.read_text() and time.monotonic() < deadline:
             time.sleep(0.01)
-        self.assertIn("invoked request-1", log.read_text())
-        self.assertIn("invoked request-2", log.read_text())
+        self.assertIn('"request-1"', log.read_text())
+        self.assertIn('"request-2"', log.read_text())
 
     def test_an_error_is_an_error_and_keeps_the_process(self):
         self.executor.start({})

@@ -20,6 +20,7 @@ from localstack.services.lambda_.invocation.lambda_models import FunctionVersion
 from localstack.services.lambda_.invocation.plugins import RuntimeExecutorPlugin
 from localstack.services.lambda_.invocation.runtime_executor import LambdaRuntimeException, RuntimeExecutor
 
+from bellhop_cloud.plugins.logs import SHIPPER, place_of
 from bellhop_cloud.plugins.runtime_api import HOST, Answer, InitFailed, RuntimeApi
 
 INIT_SECONDS = 10.0  # Lambda's own limit
@@ -97,6 +98,7 @@ class ProcessExecutor(RuntimeExecutor):
         self.waiting: Future | None = None
         self.env: dict[str, str] = {}
         self.lines = collections.deque(maxlen=KEPT_LINES)
+        self.place = place_of(function_version, id)
 
     def start(self, env_vars: dict[str, str]) -> None:
         directory = self._directory()
@@ -117,13 +119,17 @@ class ProcessExecutor(RuntimeExecutor):
     def invoke(self, payload: dict[str, str]) -> InvocationResult:
         request_id = payload["invoke-id"]
         self.lines.clear()
-        self.lines.append(f"START RequestId: {request_id} Version: {self.function_version.id.qualifier}")
+        self._write(f"START RequestId: {request_id} Version: {self.function_version.id.qualifier}")
         started = time.perf_counter()
         answer = self._run(payload)
         milliseconds = (time.perf_counter() - started) * 1000
-        self.lines.append(f"END RequestId: {request_id}")
-        self.lines.append(f"REPORT RequestId: {request_id}\tDuration: {milliseconds:.2f} ms")
+        self._write(f"END RequestId: {request_id}")
+        self._write(f"REPORT RequestId: {request_id}\tDuration: {milliseconds:.2f} ms")
         return InvocationResult(request_id, answer.body, answer.is_error, self.get_logs() + "\n")
+
+    def _write(self, line: str):
+        self.lines.append(line)
+        SHIPPER.add(self.place, line)
 
     def _run(self, payload: dict[str, str]) -> Answer:
         timeout = self.function_version.config.timeout
@@ -150,7 +156,7 @@ class ProcessExecutor(RuntimeExecutor):
     def _start_process(self):
         self._stop_process()
         self.current = FunctionProcess(
-            self.function_version.id.function_name, self._directory(), self.env, self.lines.append
+            self.function_version.id.function_name, self._directory(), self.env, self._write
         )
         try:
             self.current.wait_ready()
