@@ -15,6 +15,8 @@ pub struct Cloud {
     pub sqs: aws_sdk_sqs::Client,
     /// CloudWatch.
     pub cloudwatch: aws_sdk_cloudwatch::Client,
+    /// CloudWatch Logs.
+    pub logs: aws_sdk_cloudwatchlogs::Client,
     /// The tables.
     pub store: Store,
 }
@@ -46,9 +48,15 @@ impl Cloud {
         Self {
             sqs: aws_sdk_sqs::Client::new(&config),
             cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
+            logs: aws_sdk_cloudwatchlogs::Client::new(&config),
             store: Store::new(dynamodb, format!("{prefix}-state"), format!("{prefix}-operations")),
             prefix: prefix.to_owned(),
         }
+    }
+
+    /// The log group of a function, as Lambda names it.
+    pub fn log_group(&self, function: &str) -> String {
+        format!("/aws/lambda/{}-{function}", self.prefix)
     }
 
     /// The name of a queue.
@@ -67,7 +75,7 @@ impl Cloud {
                 message: format!("there is no queue {name} in this account and region"),
                 remedy: "Deploy the stack, or name its prefix with --prefix.",
             },
-            _ => CliError::sqs(&name, error),
+            _ => CliError::sdk(&name, error),
         })?;
         answer.queue_url.ok_or_else(|| CliError::unreachable(&name, "an answer without URL"))
     }

@@ -57,8 +57,8 @@ impl CliError {
         }
     }
 
-    /// An SDK error of SQS, with its causes.
-    pub fn sqs(what: &str, error: impl std::error::Error) -> Self {
+    /// An error of the SDK, with its causes.
+    pub fn sdk(what: &str, error: impl std::error::Error) -> Self {
         let mut causes = vec![error.to_string()];
         let mut next = error.source();
         while let Some(cause) = next {

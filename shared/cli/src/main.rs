@@ -5,15 +5,19 @@ mod calendar;
 mod channel;
 mod check;
 mod cloud;
+mod due;
 mod error;
 mod event;
 mod generate;
 mod input;
 mod output;
+mod place;
 mod post;
 mod report;
 mod review;
 mod status;
+mod trace;
+mod when;
 
 use std::process::ExitCode;
 
@@ -59,6 +63,11 @@ enum Command {
     /// List, show and resolve what waits for a person
     #[command(subcommand)]
     Review(review::Review),
+    /// Show what an event caused, from function to function
+    Trace(trace::Trace),
+    /// List what is due next
+    #[command(subcommand)]
+    Due(due::Due),
     /// List and test channels, tell them again, switch them, make addresses of feeds
     Channel(channel::Channel),
     /// Count what a function's log lines say: outcomes, reasons, latency
@@ -76,6 +85,8 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Calendar(args) => calendar::calendar(&args, prefix).await,
         Command::Event(args) => event::event(&args, prefix).await,
         Command::Review(command) => review::review(&command, prefix).await,
+        Command::Trace(args) => trace::trace(&args, prefix).await,
+        Command::Due(command) => due::due(&command, prefix).await,
         Command::Channel(args) => channel::channel(&args, prefix).await,
         Command::Report(args) => report::report(&args),
         Command::Generate(args) => generate::generate(&args),

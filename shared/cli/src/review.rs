@@ -109,6 +109,10 @@ pub enum FunctionArg {
     Calendar,
     /// Channels, rates and webhooks
     ChannelSync,
+    /// Cleanings, tasks and rules
+    Automation,
+    /// Messages to guests
+    Notifications,
 }
 
 impl FunctionArg {
@@ -116,6 +120,8 @@ impl FunctionArg {
         match self {
             Self::Calendar => (CONSUMERS[0], Queue::OperationalCalendar),
             Self::ChannelSync => (CONSUMERS[1], Queue::Synchronization),
+            Self::Automation => (CONSUMERS[2], Queue::Automation),
+            Self::Notifications => (CONSUMERS[3], Queue::OperationalGuests),
         }
     }
 }

@@ -16,9 +16,11 @@ use crate::error::{CliError, Exit};
 use crate::output;
 
 /// Queues that a function of this version works off; the others fill until theirs comes.
-const CONSUMED: [Queue; 2] = [Queue::OperationalCalendar, Queue::Synchronization];
-/// Consumers that can hold events back.
-pub const CONSUMERS: [&str; 2] = ["calendar", bellhop_store::channel::CONSUMER];
+const CONSUMED: [Queue; 4] =
+    [Queue::OperationalCalendar, Queue::Synchronization, Queue::Automation, Queue::OperationalGuests];
+/// Consumers that can hold events back, each a function of the same name.
+pub const CONSUMERS: [&str; 4] =
+    ["calendar", bellhop_store::channel::CONSUMER, bellhop_store::automation::CONSUMER, "notifications"];
 /// More holds are not listed one by one.
 pub const MOST_HOLDS: usize = 10_000;
 /// SQS counts are approximate: drained means empty so often in a row.
@@ -134,7 +136,7 @@ async fn depth(cloud: &Cloud, url: &str) -> Result<Depth, CliError> {
         Name::ApproximateNumberOfMessagesDelayed,
     ];
     let request = cloud.sqs.get_queue_attributes().queue_url(url).set_attribute_names(Some(names.to_vec()));
-    let answer = request.send().await.map_err(|error| CliError::sqs(url, error))?;
+    let answer = request.send().await.map_err(|error| CliError::sdk(url, error))?;
     let attributes = answer.attributes.unwrap_or_default();
     let [visible, in_flight, delayed] =
         names.map(|name| attributes.get(&name).and_then(|n| n.parse().ok()).unwrap_or_default());

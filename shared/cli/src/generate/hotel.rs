@@ -171,6 +171,7 @@ fn write(run: &str, rows: &[(Row, Date)], happenings: &[Happening], stream: &mut
         units: units.collect::<Result<_, CliError>>()?,
         channels: Vec::new(),
         notify: Vec::new(),
+        quiet_hours: None,
         languages: Vec::new(),
     };
     let subject = Subject::Property(maker.property().clone());

@@ -183,6 +183,7 @@ impl Site {
             units: units.collect(),
             channels: CHANNELS.iter().map(|channel| id(channel)).collect::<Result<_, _>>()?,
             notify: Vec::new(),
+            quiet_hours: None,
             languages: vec!["en".to_owned()],
         };
         self.maker.event(&PROPERTY_UPSERTED, Subject::Property(id(property)?), &payload)

@@ -135,12 +135,12 @@ impl Sender<'_> {
             }
             Err(error) => match permanent(&error) {
                 Some(code) if batch.lanes.len() == 1 => self.refuse(batch.lanes[0], &code),
-                Some(code) => return Err(CliError::sqs(&code, error)),
+                Some(code) => return Err(CliError::sdk(&code, error)),
                 None => {
                     let worn_out =
                         batch.lanes.iter().any(|lane| self.tries.get(lane).is_some_and(|n| *n + 1 >= MOST_TRIES));
                     if worn_out {
-                        return Err(CliError::sqs("SendMessageBatch", error));
+                        return Err(CliError::sdk("SendMessageBatch", error));
                     }
                     again.extend(batch.lanes);
                 }
