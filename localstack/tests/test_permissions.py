@@ -1,0 +1,198 @@
+"""infra/template.yaml allows each function exactly what its row of README's table "The functions" says, and what its code
+names: read from all three, and compared in both directions."""
+
+import re
+import unittest
+
+import yaml
+
+from bellhop_cloud.settings import ROOT, TEMPLATE
+
+# What the words of the column "permissions" stand for. A transaction is allowed by the actions that it is made of.
+GET = {"dynamodb:GetItem", "dynamodb:BatchGetItem"}
+WRITE = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem"}
+STATE, OPERATIONS = "StateTable", "OperationsTable"
+WORDS = {
+    "state: read": (STATE, GET | {"dynamodb:Query"}),
+    "state: read and write": (STATE, GET | {"dynamodb:Query"} | WRITE),
+    "state: what is due": (STATE, {"dynamodb:Query", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"}),
+    "operations: one item": (OPERATIONS, {"dynamodb:GetItem"}),
+    "operations: read and write": (OPERATIONS, GET | WRITE),
+    "secrets `bellhop/*`": ("secretsmanager secret:bellhop/*", {"secretsmanager:GetSecretValue"}),
+}
+MAIL = "mail as `MailFrom`"
+RECEIVE = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"}
+LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
+
+# Where a statement may say `*`, and why. All others name actions and resources one by one.
+WILD = {
+    ("RefuseUnencrypted", "sqs:*"): "a Deny",
+    ("RefuseUnencrypted", "*"): "the queue that the policy stands on",
+    ("MailFeedbackKey", "kms:*"): "a key that its account cannot administer can never be deleted",
+    ("MailFeedbackKey", "*"): "the key that the policy stands on",
+    ("ChannelSyncRole", "secretsmanager secret:bellhop/*"): "each channel's secret has a name that its tenant chose",
+    ("NotificationsRole", "ses identity/*"): "a domain above that of MailFrom may be the identity; the condition names the sender",
+}
+
+
+class Loader(yaml.SafeLoader):
+    """Reads `!GetAtt A.Arn` and the like as ("GetAtt", "A.Arn")."""
+
+
+def _tagged(loader, tag, node):
+    if isinstance(node, yaml.ScalarNode):
+        return tag, loader.construct_scalar(node)
+    return tag, loader.construct_sequence(node, deep=True)
+
+
+Loader.add_multi_constructor("!", _tagged)
+
+
+def listed(value) -> list:
+    return value if isinstance(value, list) else [value]
+
+
+def named(resource) -> str:
+    """A resource of the template by its logical name; an ARN by service and resource."""
+    match resource:
+        case ("GetAtt", name):
+            return name.removesuffix(".Arn")
+        case ("Ref", name):
+            return name
+        case ("Sub", arn):
+            service, path = re.fullmatch(r"arn:\$\{AWS::Partition}:(\w+):\$\{AWS::Region}:\$\{AWS::AccountId}:(.+)", arn).groups()
+            return f"{service} {path}"
+    return resource
+
+
+def statements(value):
+    """All policy statements in a resource, those under a condition too."""
+    if isinstance(value, dict) and "Effect" in value:
+        yield value
+    elif isinstance(value, (list, tuple, dict)):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from statements(inner)
+
+
+def camel(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("-"))
+
+
+class Permissions(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.resources = yaml.load(TEMPLATE.read_text(), Loader)["Resources"]
+        cls.functions = {
+            name: resource["Properties"]
+            for name, resource in cls.resources.items()
+            if resource["Type"] == "AWS::Lambda::Function"
+        }
+        table = (ROOT / "README.md").read_text().split("\n## The functions\n")[1].split("\n## ")[0]
+        rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table.splitlines() if line.startswith("| `")]
+        cls.rows = {cells[0].strip("`| "): cells[1:] for cells in rows}
+
+    def of_type(self, kind: str):
+        return ((name, r["Properties"]) for name, r in self.resources.items() if r["Type"] == kind)
+
+    def test_every_function_has_its_row_and_every_row_its_function(self):
+        functions = {properties["FunctionName"][1].removeprefix("${Prefix}-") for properties in self.functions.values()}
+        self.assertEqual(set(self.rows), functions)
+        self.assertEqual({camel(name) + "Function" for name in functions}, set(self.functions))
+
+    def test_each_is_started_by_what_its_row_says(self):
+        started = {name: [] for name in self.rows}
+        of = {camel(name) + "Function": name for name in self.rows}
+        queues = {name: properties["QueueName"][1] for name, properties in self.of_type("AWS::SQS::Queue")}
+        for _, source in self.of_type("AWS::Lambda::EventSourceMapping"):
+            queue = queues[named(source["EventSourceArn"])].removeprefix("${Prefix}-")
+            started[of[named(source["FunctionName"])]].append(f"`{queue}`")
+        for _, subscription in self.of_type("AWS::SNS::Subscription"):
+            started[of[named(subscription["Endpoint"])]].append("bounces and complaints")
+        for _, rule in self.of_type("AWS::Events::Rule"):
+            self.assertEqual(rule["ScheduleExpression"], "rate(1 minute)")
+            started[of[named(rule["Targets"][0]["Arn"])]].append("each minute")
+        for _, url in self.of_type("AWS::Lambda::Url"):
+            started[of[named(url["TargetFunctionArn"])]].append("HTTP")
+        self.assertEqual({name: "; ".join(by) for name, by in started.items()}, {name: row[0] for name, row in self.rows.items()})
+
+    def sends(self, name: str) -> set[str]:
+        """The queues that the row lets the function send to."""
+        words = [word.removeprefix("sends: ") for word in self.rows[name][2].split("; ") if word.startswith("sends: ")]
+        return {queue for word in words for queue in word.split(", ")}
+
+    def said(self, name: str) -> dict[str, set[str]]:
+        """What the row says, as actions on resources."""
+        allowed = {camel(name) + "Logs": set(LOGS)}
+        for queue in re.findall(r"`([a-z-]+)\.fifo`", self.rows[name][0]):
+            allowed.setdefault(camel(queue) + "Queue", set()).update(RECEIVE)
+        for queue in self.sends(name):
+            allowed.setdefault(camel(queue) + "Queue", set()).add("sqs:SendMessage")
+        for word in self.rows[name][2].split("; "):
+            if word.startswith("sends: "):
+                continue
+            if word == MAIL:
+                allowed |= {"ses identity/*": {"ses:SendEmail"}, "ses configuration-set/${Prefix}-mail": {"ses:SendEmail"}}
+            else:
+                resource, actions = WORDS[word]
+                allowed.setdefault(resource, set()).update(actions)
+        return allowed
+
+    def test_each_may_do_what_its_row_says_and_nothing_else(self):
+        for name in self.rows:
+            with self.subTest(name):
+                function = self.functions[camel(name) + "Function"]
+                role = self.resources[named(function["Role"])]["Properties"]
+                self.assertNotIn("ManagedPolicyArns", role)
+                allowed: dict[str, set[str]] = {}
+                for statement in statements(role["Policies"]):
+                    self.assertEqual(statement["Effect"], "Allow")
+                    for resource in listed(statement["Resource"]):
+                        allowed.setdefault(named(resource), set()).update(listed(statement["Action"]))
+                    if "ses:SendEmail" in listed(statement["Action"]):
+                        self.assertEqual(statement["Condition"], {"StringEquals": {"ses:FromAddress": ("Ref", "MailFrom")}})
+                self.assertEqual(allowed, self.said(name))
+
+    def test_each_is_told_the_queues_that_it_may_send_to(self):
+        for name in self.rows:
+            with self.subTest(name):
+                variables = self.functions[camel(name) + "Function"]["Environment"]["Variables"]
+                told = {key: named(value) for key, value in variables.items() if key.startswith("QUEUE_")}
+                expected = {"QUEUE_" + queue.upper().replace("-", "_"): camel(queue) + "Queue" for queue in self.sends(name)}
+                self.assertEqual(told, expected)
+
+    def test_the_code_names_the_same_queues(self):
+        for name, row in self.rows.items():
+            with self.subTest(name):
+                text = "".join(file.read_text() for file in sorted((ROOT / "functions" / name / "src").rglob("*.rs")))
+                found = re.search(r"const SENDS_TO: [^=]*=\s*&\[([^\]]*)\]", text)
+                code = set(re.findall(r"Queue::(\w+)", found[1])) if found else set()
+                if "Handler for" in text:  # its own queue for what it wakes up, fallback for what it gives up
+                    own = re.search(r"const QUEUE: Queue = Queue::(\w+);", text)[1]
+                    self.assertEqual(row[0].split("; ")[0], f"`{re.sub('(?<!^)(?=[A-Z])', '-', own).lower()}.fifo`")
+                    code |= {own, "Fallback"}
+                self.assertEqual(code, {camel(queue) for queue in self.sends(name)})
+
+    def test_each_reason_of_a_row_is_one_of_the_list(self):
+        text = (ROOT / "shared" / "events" / "src" / "fault.rs").read_text()
+        reasons = set(re.findall(r'^    \w+ = "([a-z-]+)", "', text, re.M))
+        self.assertGreater(len(reasons), 20)
+        for name, row in self.rows.items():
+            self.assertLessEqual(set(re.findall(r"`([a-z-]+)`", row[3])), reasons, name)
+
+    def test_a_star_stands_only_where_there_is_a_reason(self):
+        found = set()
+        for name, resource in self.resources.items():
+            for statement in statements(resource):
+                words = listed(statement.get("Action")) + [named(r) for r in listed(statement.get("Resource", []))]
+                found |= {(name, word) for word in words if "*" in word}
+        self.assertEqual(found, set(WILD))
+
+    def test_what_anyone_may_call_is_only_the_feeds(self):
+        public = {(name, p["Action"]) for name, p in self.of_type("AWS::Lambda::Permission") if p["Principal"] == "*"}
+        self.assertEqual(
+            public, {("FeedsUrlPermission", "lambda:InvokeFunctionUrl"), ("FeedsInvokePermission", "lambda:InvokeFunction")}
+        )
+
+
+if __name__ == "__main__":
+    unittest.main()
