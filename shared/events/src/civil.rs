@@ -28,7 +28,7 @@ pub(crate) mod some_day {
     #[derive(Deserialize)]
     struct Day(#[serde(with = "super::day")] Date);
 
-    #[expect(clippy::ref_option, reason = "serde asks for a reference")]
+    #[expect(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
     pub fn serialize<S: Serializer>(date: &Option<Date>, serializer: S) -> Result<S::Ok, S::Error> {
         date.serialize(serializer)
     }

@@ -52,6 +52,15 @@ impl fmt::Display for Digest {
     }
 }
 
+impl std::str::FromStr for Digest {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bytes = HEXLOWER.decode(text.as_bytes()).ok();
+        bytes.and_then(|bytes| Self::from_slice(&bytes)).ok_or_else(|| "expected 64 lower-case hex digits".to_owned())
+    }
+}
+
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Digest({self})")

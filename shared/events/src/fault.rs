@@ -83,7 +83,7 @@ reasons! {
     /// A rule, or the whole rulebook of a tenant, that breaks a rule itself.
     InvalidRule = "invalid-rule", "Correct the rule at the pointer and save it again: `bellhop rule save`.";
     /// A rule could not be judged on this event.
-    RuleFailed = "rule-failed", "Try it with `bellhop rule test`, correct it with `bellhop rule save`, then retry.";
+    RuleFailed = "rule-failed", "Try it with `bellhop rule test`, correct it with `bellhop rule save`: from then on the new rule counts.";
     /// The booking or task that a report is about is not known.
     UnknownTask = "unknown-task", "Post the booking or task first, or correct the subject; then retry.";
     /// A mail template that cannot be used.

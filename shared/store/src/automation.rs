@@ -151,16 +151,13 @@ pub struct Progress {
 /// What rules make of a subject.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// Until when moments that rules name have been looked at, epoch milliseconds; 0: never.
-    #[serde(default, rename = "l", skip_serializing_if = "is_zero_i64")]
-    pub looked: i64,
     /// The second of the entry in the due index; none: nothing is due.
     #[serde(default, rename = "e", skip_serializing_if = "Option::is_none")]
     pub due: Option<i64>,
     /// Rules that wait for their delay.
     #[serde(default, rename = "p", skip_serializing_if = "BTreeMap::is_empty")]
     pub pending: BTreeMap<String, Pending>,
-    /// Rules that ran at a moment of the stay or task, and for which moment, epoch seconds.
+    /// Rules that were judged at a moment of the stay or task, and for which moment, epoch seconds: once each.
     #[serde(default, rename = "f", skip_serializing_if = "BTreeMap::is_empty")]
     pub fired: BTreeMap<String, i64>,
 }
@@ -187,11 +184,6 @@ fn is_zero(number: &u64) -> bool {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 fn is_open(status: &WorkStatus) -> bool {
     *status == WorkStatus::Open
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-fn is_zero_i64(number: &i64) -> bool {
-    *number == 0
 }
 
 /// How many cleanings each assignee has on a day of a property.

@@ -192,6 +192,11 @@ impl Month {
             .map(|(id, _)| id.as_str())
     }
 
+    /// The stays that are kept by name: booking, first and last night in this month.
+    pub fn stays(&self) -> impl Iterator<Item = (&str, i8, i8)> {
+        self.stays.iter().map(|(id, (first, last))| (id.as_str(), *first, *last))
+    }
+
     /// Takes nights.
     pub fn take(&mut self, booking: &BookingId, keeping: Keeping, first: i8, last: i8) {
         match keeping {

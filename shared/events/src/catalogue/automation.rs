@@ -101,6 +101,9 @@ impl Payload for PropertyChanged {
 pub struct Look {
     /// The second for which it was planned, or the version of what moved.
     pub version: u64,
+    /// The epoch second for which it was planned, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<i64>,
 }
 
 impl Payload for Look {

@@ -1,0 +1,292 @@
+//! What rules make of a booking or task: what runs now, and when to look again.
+//!
+//! A moment of a stay or task is judged once, when it has come: planned moments in one entry of the due index, the next of
+//! all rules. Late, after an outage, it is judged all the same. A moment that was past already when the booking came is
+//! judged at once if what it leads up to lies ahead (a reminder of an arrival), and left out if not (thanks for a stay of last
+//! year).
+
+use bellhop_events::catalogue::{
+    AUTOMATION_LOOK, GUEST_MESSAGE_REQUESTED, GuestMessageRequested, Look, MessageKind, Property, RULE_EMITTED,
+    RuleEmitted, TASK_UPSERTED, Task, TaskState,
+};
+use bellhop_events::{Envelope, EventId, Fault, Queue, SpecVersion, Subject, UnitId};
+use bellhop_rules::{Action, Anchors, Chain, Facts, How, Moment, Rule, Rulebook, Trigger};
+use bellhop_store::automation::{CONSUMER, Pending, Plan};
+use bellhop_store::{Due, Scope, StoreError, Write};
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::outbox::Outbox;
+
+/// What rules are judged on.
+pub struct Sight<'a> {
+    /// The event that led here.
+    pub event: &'a Envelope,
+    /// The type that rules know it by, and the rules that led to it.
+    pub trigger: Option<(String, Chain)>,
+    /// What conditions see.
+    pub facts: Facts,
+    /// Moments of the stay or task; none while it is not to take place.
+    pub anchors: Option<Anchors>,
+    /// What guest messages are about; none: of a task, or of a booking without its nights.
+    pub guest: Option<Guest>,
+    /// Where.
+    pub unit: Option<UnitId>,
+    /// The property, if it is registered.
+    pub property: Option<&'a Property>,
+    /// For keys.
+    pub scope: &'a Scope,
+    /// Now; not before the second for which an entry was planned that has just come.
+    pub now: Timestamp,
+}
+
+/// The booking that guest messages are about.
+pub struct Guest {
+    /// Its version.
+    pub version: u64,
+    /// Its unit.
+    pub unit: UnitId,
+    /// First day.
+    pub arrival: Date,
+    /// Day of leaving.
+    pub departure: Date,
+}
+
+/// A rule that runs.
+struct Run<'r> {
+    rule: &'r Rule,
+    on: String,
+    chain: Chain,
+    /// Tells one run of the rule from another.
+    moment: i64,
+}
+
+impl Sight<'_> {
+    /// Runs what is due, and plans what comes.
+    pub fn run(&self, rulebook: &Rulebook, plan: &mut Plan, outbox: &mut Outbox) -> Result<Vec<Write>, StoreError> {
+        let planned = self.consumed(plan);
+        let mut runs = self.triggered(rulebook, plan);
+        runs.extend(self.delayed(rulebook, plan));
+        runs.extend(self.moments(rulebook, plan, planned));
+        for run in runs {
+            match self.holds(&run) {
+                Ok(true) => self.act(&run, outbox),
+                Ok(false) => {}
+                Err(fault) => outbox.review(fault),
+            }
+        }
+        self.replan(rulebook, plan)
+    }
+
+    /// The second that was planned. If its entry has just come, there is none any more.
+    fn consumed(&self, plan: &mut Plan) -> Option<i64> {
+        let planned = plan.due;
+        let look = self.event.payload::<Look>().ok().filter(|_| self.event.event_type == AUTOMATION_LOOK.name);
+        if planned.is_some() && look.and_then(|look| look.due) == planned {
+            plan.due = None;
+        }
+        planned
+    }
+
+    /// Rules on this event: they run, or begin to wait.
+    fn triggered<'r>(&self, rulebook: &'r Rulebook, plan: &mut Plan) -> Vec<Run<'r>> {
+        let Some((on, chain)) = &self.trigger else { return Vec::new() };
+        let mut runs = Vec::new();
+        for rule in &rulebook.rules {
+            let Trigger::On { event, after } = &rule.trigger else { continue };
+            if event != on || !chain.may_run(&rule.id) {
+                continue;
+            }
+            match after {
+                None => {
+                    runs.push(Run { rule, on: on.clone(), chain: chain.clone(), moment: self.now.as_millisecond() });
+                }
+                Some(delay) => {
+                    let at = self.now.as_millisecond().saturating_add(i64::try_from(delay.as_millis()).unwrap_or(0));
+                    let pending = Pending { at, on: on.clone(), rules: chain.to_ids() };
+                    plan.pending.insert(rule.id.to_string(), pending);
+                }
+            }
+        }
+        runs
+    }
+
+    /// Rules whose delay is over. Those of rules that are gone are forgotten, and those on a stay that is called off.
+    fn delayed<'r>(&self, rulebook: &'r Rulebook, plan: &mut Plan) -> Vec<Run<'r>> {
+        let now = self.now.as_millisecond();
+        let mut runs = Vec::new();
+        plan.pending.retain(|id, pending| {
+            let rule = rulebook.rules.iter().find(|rule| rule.id.as_str() == id);
+            let Some(rule) = rule.filter(|_| self.anchors.is_some() || outlives(&pending.on)) else { return false };
+            if pending.at > now {
+                return true;
+            }
+            // Written from a chain: it reads as one.
+            let chain = Chain::read(&pending.rules).unwrap_or_default();
+            runs.push(Run { rule, on: pending.on.clone(), chain, moment: pending.at });
+            false
+        });
+        runs
+    }
+
+    /// Rules at moments of the stay or task that have come.
+    fn moments<'r>(&self, rulebook: &'r Rulebook, plan: &mut Plan, planned: Option<i64>) -> Vec<Run<'r>> {
+        plan.fired.retain(|id, _| rulebook.rules.iter().any(|rule| rule.id.as_str() == id));
+        let Some(anchors) = &self.anchors else { return Vec::new() };
+        let mut runs = Vec::new();
+        for (rule, at, anchor) in moments_of(rulebook, anchors) {
+            let fired = plan.fired.get(rule.id.as_str()).copied();
+            if at > self.now || fired == Some(at.as_second()) {
+                continue;
+            }
+            let was_planned = planned.is_some_and(|planned| planned <= ceiling(at.as_millisecond()));
+            let leads_up = fired.is_none() && anchor.is_some_and(|anchor| self.now < anchor);
+            if was_planned || leads_up {
+                runs.push(Run { rule, on: String::new(), chain: Chain::default(), moment: at.as_second() });
+            }
+            plan.fired.insert(rule.id.to_string(), at.as_second());
+        }
+        runs
+    }
+
+    fn holds(&self, run: &Run<'_>) -> Result<bool, Fault> {
+        let mut facts = self.facts.clone();
+        facts.event.event_type.clone_from(&run.on);
+        run.rule.holds(&facts)
+    }
+
+    fn act(&self, run: &Run<'_>, outbox: &mut Outbox) {
+        let now = u64::try_from(self.now.as_millisecond()).unwrap_or_default();
+        let rules = || run.chain.then(&run.rule.id).to_ids();
+        let subject = &self.event.subject;
+        match &run.rule.then {
+            Action::Message(kind) => {
+                let Some((guest, message)) = self.guest.as_ref().zip(MessageKind::try_from(kind.clone()).ok()) else {
+                    return;
+                };
+                let requested = GuestMessageRequested {
+                    version: guest.version,
+                    message,
+                    unit: guest.unit.clone(),
+                    arrival: guest.arrival,
+                    departure: guest.departure,
+                };
+                outbox.event(GUEST_MESSAGE_REQUESTED.name, subject, &requested);
+            }
+            Action::Task { kind, title, days, assignee } => {
+                let day = |days: u16| self.today().checked_add(jiff::Span::new().days(i64::from(days))).ok();
+                let from = days.and_then(day);
+                let text = [self.scope.group().to_string(), subject.to_string(), run.moment.to_string()];
+                let id = EventId::hashed('r', &[&text[0], &text[1], run.rule.id.as_str(), &text[2]]);
+                let Ok(id) = id.as_str().parse() else { return };
+                let task = Task {
+                    version: now,
+                    kind: kind.clone(),
+                    title: title.clone(),
+                    state: if from.is_some() { TaskState::Scheduled } else { TaskState::Requested },
+                    unit: self.unit.clone(),
+                    from,
+                    until: None,
+                    block: false,
+                    assignee: assignee.clone(),
+                    note: Some(format!("by rule {} for {subject}", run.rule.id)),
+                    rules: rules(),
+                };
+                outbox.event(TASK_UPSERTED.name, &Subject::Task(id), &task);
+            }
+            Action::Event { event_type, data } => {
+                let emitted =
+                    RuleEmitted { version: now, event_type: event_type.clone(), data: data.clone(), rules: rules() };
+                outbox.event(RULE_EMITTED.name, subject, &emitted);
+                outbox.tell(self.property, event_type, subject, &emitted);
+            }
+        }
+    }
+
+    fn today(&self) -> Date {
+        let zone = self.property.map_or(jiff::tz::TimeZone::UTC, |property| property.time_zone.rules());
+        zone.to_datetime(self.now).date()
+    }
+
+    /// Puts the next moment into the due index, in place of the one that stood there.
+    fn replan(&self, rulebook: &Rulebook, plan: &mut Plan) -> Result<Vec<Write>, StoreError> {
+        let moments = self.anchors.iter().flat_map(|anchors| moments_of(rulebook, anchors));
+        let moments = moments.map(|(_, at, _)| at).filter(|at| *at > self.now).map(Timestamp::as_millisecond);
+        let next = moments.chain(plan.pending.values().map(|pending| pending.at)).min().map(ceiling);
+        if plan.due == next {
+            return Ok(Vec::new());
+        }
+        let mut writes = Vec::new();
+        if let Some(former) = plan.due.and_then(|second| Timestamp::from_second(second).ok()) {
+            writes.push(Due::delete(
+                self.scope,
+                former,
+                &entry_id(self.scope, &self.event.subject, former.as_second()),
+            ));
+        }
+        plan.due = next.filter(|second| Timestamp::from_second(*second).is_ok());
+        if let Some(at) = plan.due.and_then(|second| Timestamp::from_second(second).ok()) {
+            writes.push(self.entry(at).put(self.scope, at)?);
+        }
+        Ok(writes)
+    }
+
+    fn entry(&self, at: Timestamp) -> Due {
+        let (second, group, subject) = (at.as_second(), self.scope.group(), &self.event.subject);
+        let version = u64::try_from(second).unwrap_or_default();
+        let id = entry_id(self.scope, subject, second);
+        let envelope = Envelope {
+            specversion: SpecVersion::V1,
+            id: id.clone(),
+            source: format!("/bellhop/{CONSUMER}"),
+            event_type: AUTOMATION_LOOK.name.to_owned(),
+            subject: subject.clone(),
+            time: at,
+            datacontenttype: None,
+            dataschema: None,
+            tenant: group.tenant.clone(),
+            property: group.property.clone(),
+            traceparent: Some(self.event.traceparent_below()),
+            causationid: Some(self.event.id.clone()),
+            sequence: Some(Envelope::sequence(version)),
+            data: Envelope::data_of(&Look { version, due: Some(second) }),
+        };
+        Due {
+            queue: Queue::Automation,
+            group: group.to_string(),
+            subject: subject.to_string(),
+            id,
+            body: envelope.to_body(),
+        }
+    }
+}
+
+/// A stay that is called off takes what was planned for it along, but for what its cancellation asked for.
+fn outlives(event_type: &str) -> bool {
+    event_type == bellhop_events::catalogue::BOOKING_CANCELLED.name || event_type.starts_with("rule.")
+}
+
+/// The moments that rules name: each with what it leads up to.
+fn moments_of<'r>(
+    rulebook: &'r Rulebook,
+    anchors: &Anchors,
+) -> impl Iterator<Item = (&'r Rule, Timestamp, Option<Timestamp>)> {
+    rulebook.rules.iter().filter_map(move |rule| match &rule.trigger {
+        Trigger::At(moment) => Some((
+            rule,
+            moment.instant(anchors)?,
+            Moment { how: How::Offset(SignedDuration::ZERO), ..*moment }.instant(anchors),
+        )),
+        Trigger::On { .. } => None,
+    })
+}
+
+/// The same entry for the same second of a subject, so that it can be found to be removed.
+fn entry_id(scope: &Scope, subject: &Subject, second: i64) -> EventId {
+    EventId::hashed('d', &[CONSUMER, &scope.group().to_string(), &subject.to_string(), &second.to_string()])
+}
+
+/// Whole seconds, never too early.
+fn ceiling(millisecond: i64) -> i64 {
+    millisecond.div_euclid(1000) + i64::from(millisecond.rem_euclid(1000) > 0)
+}
