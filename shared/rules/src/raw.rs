@@ -1,11 +1,42 @@
 //! The JSON of a rulebook, as people write it. Shapes alone: what they mean is checked where it is understood.
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use bellhop_events::LocalTime;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{Anchor, Assignment, RuleId};
+
+// No doc comment: it would stand in the schema.
+// A JSON object and nothing else: what serde derives would take an array of the fields as well.
+#[derive(Serialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(inline)]
+pub(crate) struct Object<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> serde::de::Visitor<'de> for Visitor<T> {
+            type Value = T;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, fields: A) -> Result<T, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(fields))
+            }
+        }
+
+        deserializer.deserialize_map(Visitor(PhantomData)).map(Self)
+    }
+}
 
 /// A tenant's rulebook: what is done by itself when something happens or is due, and who cleans what.
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -15,11 +46,11 @@ pub(crate) struct Book {
     /// Each is judged by itself, in order.
     #[serde(default)]
     #[schemars(length(max = 50))]
-    pub rules: Vec<Rule>,
+    pub rules: Vec<Object<Rule>>,
     /// The first one that fits and has room gets the cleaning.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 50))]
-    pub assign: Vec<Assignment>,
+    pub assign: Vec<Object<Assignment>>,
 }
 
 /// A rule: either `on` an event or `at` a moment.
@@ -40,13 +71,13 @@ pub(crate) struct Rule {
     /// The moment when it is due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Moment")]
-    pub at: Option<Moment>,
+    pub at: Option<Object<Moment>>,
     /// A CEL expression that must be true, at most 1,000 bytes; left out: always.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String", length(max = 1000))]
     pub when: Option<String>,
     /// What is done.
-    pub then: Action,
+    pub then: Object<Action>,
 }
 
 /// The schema's pattern of what a rule may wait for.
@@ -88,11 +119,11 @@ pub(crate) struct Action {
     /// A task that is requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Task")]
-    pub task: Option<Task>,
+    pub task: Option<Object<Task>>,
     /// An event for other rules and for subscribers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Event")]
-    pub event: Option<Event>,
+    pub event: Option<Object<Event>>,
 }
 
 /// A task that a rule requests.

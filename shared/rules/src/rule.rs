@@ -158,12 +158,12 @@ impl TryFrom<raw::Rule> for Rule {
             (None, Some(_)) if rule.after.is_some() => {
                 return Err(invalid("/after", "\"after\" with \"on\" alone", "\"after\" with \"at\""));
             }
-            (None, Some(moment)) => Trigger::At(moment.try_into().map_err(at("/at"))?),
+            (None, Some(raw::Object(moment))) => Trigger::At(moment.try_into().map_err(at("/at"))?),
             (Some(_), Some(_)) => return Err(invalid("", "either \"on\" or \"at\"", "both")),
             (None, None) => return Err(invalid("", "either \"on\" or \"at\"", "neither")),
         };
         let when = rule.when.as_deref().map(Condition::parse).transpose().map_err(at("/when"))?;
-        let then = Action::try_from(rule.then).map_err(at("/then"))?;
+        let then = Action::try_from(rule.then.0).map_err(at("/then"))?;
         let of_task = match &trigger {
             Trigger::On { event, .. } => event.starts_with("pms.task."),
             Trigger::At(moment) => moment.anchor == Anchor::Task,
@@ -220,7 +220,7 @@ impl TryFrom<raw::Action> for Action {
                 word(&kind, "/message")?;
                 Ok(Self::Message(kind))
             }
-            (None, Some(raw::Task { kind, title, days, assignee }), None) => {
+            (None, Some(raw::Object(raw::Task { kind, title, days, assignee })), None) => {
                 printable(&kind, 40, "/task/kind")?;
                 printable(&title, 200, "/task/title")?;
                 assignee.as_deref().map_or(Ok(()), |name| printable(name, 64, "/task/assignee"))?;
@@ -229,7 +229,7 @@ impl TryFrom<raw::Action> for Action {
                 }
                 Ok(Self::Task { kind, title, days, assignee })
             }
-            (None, None, Some(raw::Event { event_type, data })) => {
+            (None, None, Some(raw::Object(raw::Event { event_type, data }))) => {
                 if !emitted(&event_type) {
                     return Err(invalid("/event/type", "rule.NAME, NAME as a rule's id", Quoted(&event_type)));
                 }
@@ -269,10 +269,10 @@ impl From<&Rule> for raw::Rule {
     fn from(rule: &Rule) -> Self {
         let (on, after, at) = match &rule.trigger {
             Trigger::On { event, after } => (Some(event.clone()), after.map(duration::write), None),
-            Trigger::At(moment) => (None, None, Some(moment.into())),
+            Trigger::At(moment) => (None, None, Some(raw::Object(moment.into()))),
         };
         let when = rule.when.as_ref().map(|condition| condition.source().to_owned());
-        Self { id: rule.id.clone(), on, after, at, when, then: (&rule.then).into() }
+        Self { id: rule.id.clone(), on, after, at, when, then: raw::Object((&rule.then).into()) }
     }
 }
 
@@ -291,10 +291,10 @@ impl From<&Action> for raw::Action {
         match action.clone() {
             Action::Message(kind) => Self { message: Some(kind), ..Self::default() },
             Action::Task { kind, title, days, assignee } => {
-                Self { task: Some(raw::Task { kind, title, days, assignee }), ..Self::default() }
+                Self { task: Some(raw::Object(raw::Task { kind, title, days, assignee })), ..Self::default() }
             }
             Action::Event { event_type, data } => {
-                Self { event: Some(raw::Event { event_type, data }), ..Self::default() }
+                Self { event: Some(raw::Object(raw::Event { event_type, data })), ..Self::default() }
             }
         }
     }

@@ -34,6 +34,8 @@ impl Rulebook {
             return Err(invalid("", format!("at most {MAX_RULEBOOK_BYTES} bytes"), format!("{} bytes", text.len())));
         }
         let raw::Book { rules, assign } = read(text)?;
+        let rules: Vec<_> = rules.into_iter().map(|raw::Object(rule)| rule).collect();
+        let assign: Vec<_> = assign.into_iter().map(|raw::Object(assignment)| assignment).collect();
         for (name, length, most) in [("rules", rules.len(), MAX_RULES), ("assign", assign.len(), MAX_ASSIGNMENTS)] {
             if length > most {
                 return Err(invalid(&format!("/{name}"), format!("at most {most}"), length));
@@ -58,7 +60,8 @@ impl Rulebook {
     /// The rulebook as compact JSON, which [`Self::parse`] reads back the same.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let book = raw::Book { rules: self.rules.iter().map(Into::into).collect(), assign: self.assign.clone() };
+        let rules = self.rules.iter().map(|rule| raw::Object(rule.into())).collect();
+        let book = raw::Book { rules, assign: self.assign.iter().cloned().map(raw::Object).collect() };
         // Structs of texts, numbers and JSON values always have a JSON form.
         serde_json::to_string(&book).unwrap_or_default()
     }
@@ -124,7 +127,7 @@ impl Rulebook {
 /// Reads the shapes; a fault has a pointer to the place.
 fn read(text: &str) -> Result<raw::Book, Fault> {
     let mut reader = serde_json::Deserializer::from_str(text);
-    let book = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+    let raw::Object(book) = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         invalid(&pointer(error.path(), error.inner()), "a rulebook as its schema says", error.inner())
     })?;
     reader.end().map_err(|error| invalid("", "one JSON object", error))?;

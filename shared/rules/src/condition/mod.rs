@@ -1,6 +1,7 @@
 //! Conditions: expressions of the Common Expression Language over [`Facts`], checked when they are saved.
 
 mod check;
+mod kinds;
 mod nesting;
 
 use std::collections::BTreeSet;
