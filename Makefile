@@ -46,6 +46,7 @@ bench: ## the functions beside a plain one, against an AWS that costs nothing: t
 	@CARGO_PROFILE_RELEASE_OPT_LEVEL=3 cargo build --release -p bellhop-bench --no-default-features --features plain-function --bin plain-function
 	@cargo run --release -q -p bellhop-bench
 	@echo; cargo run -q -p bellhop-bench --example channels
+	@echo; cargo run -q -p bellhop-bench --example due
 
 schemas: ## renew shared/events/schemas from the catalogue
 	@UPDATE_SCHEMAS=1 cargo test -q -p bellhop-events --test schemas
