@@ -1,6 +1,7 @@
 //! `bellhop`: the command line for people who post events and look after them.
 
 mod ages;
+mod board;
 mod calendar;
 mod channel;
 mod check;
@@ -58,6 +59,8 @@ enum Command {
     Status(status::Status),
     /// Show what a property has sold in a month
     Calendar(calendar::Calendar),
+    /// Show a week of cleanings, and the tasks that are open
+    Board(board::Board),
     /// Show what became of an event
     Event(event::Event),
     /// List, show and resolve what waits for a person
@@ -83,6 +86,7 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Validate(args) => post::validate(&args),
         Command::Status(args) => status::status(&args, prefix).await,
         Command::Calendar(args) => calendar::calendar(&args, prefix).await,
+        Command::Board(args) => board::board(&args, prefix).await,
         Command::Event(args) => event::event(&args, prefix).await,
         Command::Review(command) => review::review(&command, prefix).await,
         Command::Trace(args) => trace::trace(&args, prefix).await,

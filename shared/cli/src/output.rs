@@ -7,7 +7,9 @@ use std::time::Duration;
 use anstyle::Style;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
+use jiff::civil::{Date, Weekday};
 use serde::Serialize;
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// Writes a line of the answer. A reader that went away (`| head`) is no error.
 pub fn line(text: impl Display) {
@@ -62,6 +64,41 @@ pub fn spinner() -> ProgressBar {
     let bar = ProgressBar::new_spinner();
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
+}
+
+/// Two letters of a day of the week.
+pub fn weekday(day: Date) -> &'static str {
+    match day.weekday() {
+        Weekday::Monday => "Mo",
+        Weekday::Tuesday => "Tu",
+        Weekday::Wednesday => "We",
+        Weekday::Thursday => "Th",
+        Weekday::Friday => "Fr",
+        Weekday::Saturday => "Sa",
+        Weekday::Sunday => "Su",
+    }
+}
+
+/// Text in exactly so many columns; control characters are left out.
+pub fn fit(text: &str, columns: usize) -> String {
+    let text: String = text.chars().filter(|character| !character.is_control()).collect();
+    let mut shown = String::new();
+    let mut used = 0;
+    let too_wide = text.width() > columns;
+    for character in text.chars() {
+        let wide = character.width().unwrap_or(0);
+        if used + wide > columns - usize::from(too_wide) {
+            break;
+        }
+        shown.push(character);
+        used += wide;
+    }
+    if too_wide {
+        shown.push('…');
+        used += 1;
+    }
+    shown.push_str(&" ".repeat(columns.saturating_sub(used)));
+    shown
 }
 
 /// So many a second, rounded.

@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 use bellhop_store::Line;
-use jiff::civil::{Date, Weekday};
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+use jiff::civil::Date;
+use unicode_width::UnicodeWidthStr as _;
 
 use super::model::{Month, Stay, Unit, is_booking};
-use crate::output::styled;
+use crate::output::{fit, styled, weekday};
 
 const LABEL: usize = 16;
 const FAINT: Style = Style::new().dimmed();
@@ -32,7 +32,7 @@ pub fn draw(month: &Month, width: usize) -> String {
         })
     };
     let head = |text: String| format!("{:LABEL$} {text}\n", "");
-    out.push_str(&head(styled(FAINT, row(&|day| initial(on(month.first, day)).to_owned()))));
+    out.push_str(&head(styled(FAINT, row(&|day| weekday(on(month.first, day)).to_owned()))));
     out.push_str(&head(styled(FAINT, row(&|day| day.to_string()))));
     for unit in &month.units {
         let label = if unit.capacity == 1 { unit.id.clone() } else { format!("{} ×{}", unit.id, unit.capacity) };
@@ -64,39 +64,6 @@ fn title(month: &Month) -> String {
 
 fn on(month: Date, day: i8) -> Date {
     Date::new(month.year(), month.month(), day).unwrap_or(month)
-}
-
-fn initial(day: Date) -> &'static str {
-    match day.weekday() {
-        Weekday::Monday => "Mo",
-        Weekday::Tuesday => "Tu",
-        Weekday::Wednesday => "We",
-        Weekday::Thursday => "Th",
-        Weekday::Friday => "Fr",
-        Weekday::Saturday => "Sa",
-        Weekday::Sunday => "Su",
-    }
-}
-
-/// Text in exactly so many columns.
-fn fit(text: &str, columns: usize) -> String {
-    let mut shown = String::new();
-    let mut used = 0;
-    let too_wide = text.width() > columns;
-    for character in text.chars() {
-        let wide = character.width().unwrap_or(0);
-        if used + wide > columns - usize::from(too_wide) {
-            break;
-        }
-        shown.push(character);
-        used += wide;
-    }
-    if too_wide {
-        shown.push('…');
-        used += 1;
-    }
-    shown.push_str(&" ".repeat(columns.saturating_sub(used)));
-    shown
 }
 
 /// Stays of a single unit: `[` on the day of arrival, `]` at the end of the last night.

@@ -2,8 +2,6 @@
 
 use bellhop_events::UnitId;
 use bellhop_store::FeedListing;
-use bellhop_store::calendar::CalendarState;
-use bellhop_worker::state_in;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde_json::json;
@@ -11,7 +9,7 @@ use serde_json::json;
 use super::{Place, known};
 use crate::cloud::Cloud;
 use crate::error::{CliError, Exit};
-use crate::output;
+use crate::{output, place};
 
 /// What `bellhop channel feed` is told.
 #[derive(Debug, Subcommand)]
@@ -143,17 +141,8 @@ async fn revoke(cloud: &Cloud, args: &Revoke) -> Result<Exit, CliError> {
 
 /// The units that the calendar knows.
 async fn units(cloud: &Cloud, place: &Place) -> Result<Vec<UnitId>, CliError> {
-    let key = place.of_property().property();
-    let items = cloud.store.get(std::slice::from_ref(&key)).await?;
-    let state = items.get(&key).map(|item| state_in::<CalendarState>(&key, item)).transpose()?.flatten();
-    match state {
-        Some(CalendarState::Property(property)) => Ok(property.units.into_iter().map(|unit| unit.id).collect()),
-        _ => Err(CliError::refused(
-            "property-unknown",
-            format_args!("the calendar does not know {}", place.of_property().group()),
-            "Post pms.property.upserted.v1 for it, or check the ids.",
-        )),
-    }
+    let property = place::property(&cloud.store, &place.of_property()).await?;
+    Ok(property.units.into_iter().map(|unit| unit.id).collect())
 }
 
 fn must_have(units: &[UnitId], unit: &UnitId) -> Result<(), CliError> {

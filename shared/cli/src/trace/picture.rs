@@ -1,5 +1,7 @@
 //! The picture of a tree: a row for each step.
 
+use std::fmt::Write as _;
+
 use anstyle::{AnsiColor, Style};
 
 use super::tree::{Line, Node, Tree};
@@ -20,7 +22,7 @@ pub fn draw(tree: &Tree, ids: bool) -> String {
     let columns = if ids { 8 } else { 7 };
     let mut out = styled(BOLD, format_args!("trace {} of {}", tree.trace, tree.group));
     if let Some(cause) = &tree.cause {
-        out.push_str(&format!("\ncaused by {cause}: bellhop trace {cause} shows the whole"));
+        let _ = write!(out, "\ncaused by {cause}: bellhop trace {cause} shows the whole");
     }
     let loose = rows.len();
     for node in &tree.loose {
@@ -35,10 +37,10 @@ pub fn draw(tree: &Tree, ids: bool) -> String {
     output::numbers(&mut table, 6..7);
     for (number, line) in table.trim_fmt().lines().enumerate() {
         if number == loose + 1 && !tree.loose.is_empty() {
-            out.push_str(&format!("\n{}", styled(FAINT, "of the same trace, caused by what has no line:")));
+            let _ = write!(out, "\n{}", styled(FAINT, "of the same trace, caused by what has no line:"));
         }
         let style = number.checked_sub(1).and_then(|row| rows.get(row)).map_or(FAINT, |(_, style)| *style);
-        out.push_str(&format!("\n{}", styled(style, line)));
+        let _ = write!(out, "\n{}", styled(style, line));
     }
     out
 }
