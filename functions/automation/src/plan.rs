@@ -121,8 +121,7 @@ impl Sight<'_> {
             if pending.at > now {
                 return true;
             }
-            // Written from a chain: it reads as one.
-            let chain = Chain::read(&pending.rules).unwrap_or_default();
+            let Ok(chain) = Chain::read(&pending.rules) else { return false };
             runs.push(Run { rule, on: pending.on.clone(), chain, moment: pending.at });
             false
         });

@@ -305,7 +305,9 @@ fn write_units(operation: &str, answer: &Value) -> u64 {
     let capacity = &answer["ConsumedCapacity"];
     let parts: Vec<&Value> = capacity.as_array().map_or_else(|| vec![capacity], |parts| parts.iter().collect());
     let units: f64 = match operation {
-        "PutItem" | "UpdateItem" | "DeleteItem" | "BatchWriteItem" => parts.iter().filter_map(|part| part["CapacityUnits"].as_f64()).sum(),
+        "PutItem" | "UpdateItem" | "DeleteItem" | "BatchWriteItem" => {
+            parts.iter().filter_map(|part| part["CapacityUnits"].as_f64()).sum()
+        }
         "TransactWriteItems" => parts
             .iter()
             .filter_map(|part| part["WriteCapacityUnits"].as_f64().or_else(|| part["CapacityUnits"].as_f64()))
