@@ -1,5 +1,7 @@
 //! Cleanings, tasks, reports and rules, through the real worker on the in-process cloud.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "tests")]
+
 #[path = "common/house.rs"]
 mod house;
 
@@ -85,7 +87,7 @@ async fn reminders_come_once_at_their_local_time_and_never_for_a_stay_that_is_ca
     assert_eq!(house.due().len(), 1);
     house.live(40 * DAY).await;
     assert!(house.due().is_empty());
-    let asked: Vec<_> = house.messages().into_iter().filter(|m| !m.starts_with("c")).collect();
+    let asked: Vec<_> = house.messages().into_iter().filter(|m| !m.starts_with('c')).collect();
     assert_eq!(asked, ["welcome b2", "pre-arrival b2", "review-request b2"]);
     // 10:00 in Lisbon is 09:00 UTC in July.
     let work = house.work().await;
