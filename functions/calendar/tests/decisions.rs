@@ -40,10 +40,14 @@ struct Known {
 
 impl Known {
     fn with_units(units: &Value) -> Self {
+        Self::registered(&property(1, units))
+    }
+
+    fn registered(event: &Envelope) -> Self {
         let scope =
             Scope::for_operator("calendar", "sea".parse().expect("a tenant"), "villa".parse().expect("a property"));
         let mut known = Self { scope, state: None, items: HashMap::new() };
-        let (_, state) = known.decide(&property(1, units));
+        let (_, state) = known.decide(event);
         let state = serde_dynamo::to_attribute_value(state.expect("a state")).expect("encodes");
         let item = HashMap::from([("rev".to_owned(), AttributeValue::N("1".to_owned())), ("st".to_owned(), state)]);
         known.items.insert(known.scope.property(), item);
@@ -173,11 +177,11 @@ fn a_booking_that_leaves_its_month_frees_it_unread() {
 }
 
 #[test]
-fn a_change_of_price_alone_writes_no_month_and_tells_nobody() {
+fn a_change_of_price_alone_writes_no_month_and_is_told_to_automation_alone() {
     let known = one().then(&booking("created", 1, "u1", "2026-07-03", "2026-07-06"));
     let mut same = booking("modified", 2, "u1", "2026-07-03", "2026-07-06");
     same.data.insert("total".into(), json!({"amount": 12_000, "currency": "EUR"}));
-    assert_eq!(known.decide(&same).0, "applied");
+    insta::assert_snapshot!(known.decide(&same).0);
 }
 
 #[test]
@@ -187,8 +191,8 @@ fn a_cancelled_booking_frees_its_nights_and_tells_the_guest() {
 }
 
 #[test]
-fn an_unknown_booking_that_is_cancelled_is_kept_in_silence() {
-    assert_eq!(one().decide(&booking("cancelled", 2, "gone", "2026-07-03", "2026-07-06")).0, "applied cancelled");
+fn an_unknown_booking_that_is_cancelled_is_kept_and_its_guest_hears_nothing() {
+    insta::assert_snapshot!(one().decide(&booking("cancelled", 2, "gone", "2026-07-03", "2026-07-06")).0);
 }
 
 #[test]
@@ -211,6 +215,14 @@ fn versions_decide() {
     assert_eq!(said(&booking("modified", 5, "u1", "2026-07-03", "2026-07-06")), "stale");
     assert_eq!(said(&booking("modified", 5, "u1", "2026-07-03", "2026-07-09")), "conflict");
     assert_eq!(said(&booking("cancelled", 5, "u1", "2026-07-03", "2026-07-06")), "conflict");
+}
+
+#[test]
+fn listeners_hear_of_cleanings_when_the_property_lets_them() {
+    let mut event = property(1, &json!([{"id": "u1"}]));
+    event.data.insert("notify".into(), json!(["bellhop.cleaning.requested.v1"]));
+    let known = Known::registered(&event);
+    insta::assert_snapshot!(known.decide(&booking("created", 1, "u1", "2026-07-03", "2026-07-06")).0);
 }
 
 #[test]

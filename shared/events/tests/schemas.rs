@@ -7,7 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use bellhop_events::catalogue::{ALL, Entry};
-use bellhop_events::{Envelope, schema};
+use bellhop_events::{Envelope, SubjectKind, schema};
 use serde_json::{Value, json};
 
 fn folder() -> PathBuf {
@@ -67,6 +67,7 @@ fn sample(entry: &Entry) -> Value {
             let data = json!({
                 "version": 1, "name": "Sea View", "time_zone": "Europe/Lisbon", "check_in": "15:00", "check_out": "11:00",
                 "units": units, "channels": ["booking-com"], "languages": ["pt", "en"],
+                "quiet_hours": { "from": "21:30", "until": "08:00" },
             });
             ("property/villa", data)
         }
@@ -86,6 +87,21 @@ fn sample(entry: &Entry) -> Value {
                 "from": "2026-07-01", "until": "2026-08-01", "price": { "amount": 12_000, "currency": "EUR" }, "min_stay": 2,
             });
             ("rate/standard", json!({ "version": 1, "unit": "suite", "ranges": [range] }))
+        }
+        "pms.task.upserted.v1" => {
+            let data = json!({
+                "version": 1, "kind": "maintenance", "title": "Boiler", "state": "scheduled", "unit": "suite",
+                "from": "2026-07-06", "until": "2026-07-08", "block": true, "assignee": "ana", "note": "Ring first.",
+            });
+            ("task/t1", data)
+        }
+        "pms.task.reported.v1" => {
+            let nights = json!({ "from": "2026-07-06", "until": "2026-07-08" });
+            let data = json!({ "version": 1, "status": "problem", "by": "ana", "note": "A leak.", "block": nights });
+            ("booking/b1", data)
+        }
+        "pms.guest.message.v1" => {
+            ("booking/b1", json!({ "version": 1, "message": "message", "subject": "Keys", "text": "In the box." }))
         }
         other => panic!("a new public type {other}: give it a sample here"),
     };
@@ -131,7 +147,7 @@ fn schemas_and_types_agree_on_good_and_broken_events() {
         other_type["type"] = json!("pms.unknown.v1");
         assert!(!validator.is_valid(&other_type), "{}", entry.name);
         let mut other_subject = good;
-        other_subject["subject"] = json!("task/t1");
+        other_subject["subject"] = json!(if entry.subjects() == [SubjectKind::Unit] { "rate/r1" } else { "unit/u9" });
         assert!(!validator.is_valid(&other_subject), "{}", entry.name);
     }
 }
@@ -156,6 +172,11 @@ fn schemas_refuse_ids_that_the_types_refuse() {
             "pms.channel.upserted.v1" => {
                 &[("/data/kind", "fax"), ("/data/units/0/unit", "a/b"), ("/data/rates/0/rate", ""), ("/data/url", "")]
             }
+            "pms.task.upserted.v1" => {
+                &[("/data/unit", "#"), ("/data/from", "1 July"), ("/data/state", "maybe"), ("/data/title", "")]
+            }
+            "pms.task.reported.v1" => &[("/data/status", "maybe"), ("/data/block/from", "1 July")],
+            "pms.guest.message.v1" => &[("/data/message", "Message")],
             "pms.rates.updated.v1" => {
                 &[("/data/unit", "#"), ("/data/ranges/0/from", "1 July"), ("/data/ranges/0/price/currency", "eur")]
             }
