@@ -6,10 +6,10 @@ SHELL := /bin/bash
 PREFIX ?= $(or $(BELLHOP_PREFIX),bellhop)
 export BELLHOP_PREFIX := $(PREFIX)
 
-.PHONY: help build up down demo replay test test-full bench deny schemas clean
+.PHONY: help build up down demo replay test test-full bench deny new-function schemas clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 build: ## the functions (release), the command line and the local DynamoDB
 	@cargo build --release $$(infra/functions --packages)
@@ -47,6 +47,10 @@ bench: ## the functions beside a plain one, against an AWS that costs nothing: t
 	@cargo run --release -q -p bellhop-bench
 	@echo; cargo run -q -p bellhop-bench --example channels
 	@echo; cargo run -q -p bellhop-bench --example due
+
+new-function: ## lay a function: make new-function NAME=parking QUEUE=operational-dashboard (or a new queue's name)
+	@infra/new_function "$(NAME)" "$(QUEUE)"
+	@$(MAKE) --no-print-directory schemas
 
 schemas: ## renew shared/events/schemas from the catalogue
 	@UPDATE_SCHEMAS=1 cargo test -q -p bellhop-events --test schemas
