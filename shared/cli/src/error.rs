@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use bellhop_events::Fault;
 use bellhop_store::StoreError;
 
 /// The exit codes, as `bellhop --help` documents them.
@@ -35,6 +36,14 @@ impl CliError {
     /// Input that was refused, or something that is not there.
     pub fn refused(code: &'static str, message: impl Display, remedy: &'static str) -> Self {
         Self { code, exit: Exit::Refused, message: message.to_string(), remedy }
+    }
+
+    /// What breaks a rule of what Bellhop takes: code and remedy are those of its reason.
+    pub fn fault(what: impl Display, fault: &Fault) -> Self {
+        let Fault { reason, pointer, expected, found } = fault;
+        let at = if pointer.is_empty() { String::new() } else { format!(" at {pointer}") };
+        let expected = if expected.is_empty() { String::new() } else { format!("expected {expected}, ") };
+        Self::refused(reason.code(), format_args!("{what}{at}: {expected}found {found}"), reason.remedy())
     }
 
     /// A wrong command line that clap could not see.

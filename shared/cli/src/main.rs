@@ -7,6 +7,7 @@ mod channel;
 mod check;
 mod cloud;
 mod due;
+mod emit;
 mod error;
 mod event;
 mod generate;
@@ -16,6 +17,7 @@ mod place;
 mod post;
 mod report;
 mod review;
+mod rule;
 mod status;
 mod trace;
 mod when;
@@ -73,6 +75,9 @@ enum Command {
     Due(due::Due),
     /// List and test channels, tell them again, switch them, make addresses of feeds
     Channel(channel::Channel),
+    /// Save, list and try a tenant's rules
+    #[command(subcommand, after_help = rule::AFTER_HELP)]
+    Rule(rule::Rule),
     /// Count what a function's log lines say: outcomes, reasons, latency
     Report(report::Report),
     /// Make events to try things with: a season, or real bookings from a CSV file
@@ -92,6 +97,7 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Trace(args) => trace::trace(&args, prefix).await,
         Command::Due(command) => due::due(&command, prefix).await,
         Command::Channel(args) => channel::channel(&args, prefix).await,
+        Command::Rule(command) => rule::rule(&command, prefix).await,
         Command::Report(args) => report::report(&args),
         Command::Generate(args) => generate::generate(&args),
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bellhop_events::catalogue::{WEBHOOK_REQUESTED, WebhookRequested};
-use bellhop_events::{EventId, Subject};
+use bellhop_events::{EventId, Queue, Subject};
 use bellhop_store::channel::{CONSUMER, SyncState};
 use bellhop_store::{Filter, Item, Key};
 use bellhop_worker::{Outgoing, state_in};
@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::{Place, known, list, request};
 use crate::cloud::Cloud;
+use crate::emit;
 use crate::error::{CliError, Exit};
 use crate::output;
 
@@ -119,7 +120,7 @@ fn message(place: &Place, event: &Again, number: u64, now: Timestamp) -> Outgoin
     let scope = place.of_channel();
     let text = [scope.group().to_string(), event.subject.to_string(), event.version.to_string(), number.to_string()];
     let id = EventId::hashed('r', &[&text[0], &text[1], &event.event_type, &text[2], &text[3]]);
-    request::event(&scope, &WEBHOOK_REQUESTED, id, event.subject.clone(), &event.payload, now)
+    emit::event(Queue::Synchronization, &scope, &WEBHOOK_REQUESTED, id, event.subject.clone(), &event.payload, now)
 }
 
 /// Posts in order until one is not accepted; returns how many were.
@@ -174,7 +175,7 @@ fn report(args: &Replay, number: u64, events: &[Again], sent: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bellhop_events::{Envelope, Queue};
+    use bellhop_events::Envelope;
     use bellhop_store::channel::{Heard, HeardEvent};
     use clap::Parser;
     use std::collections::BTreeSet;

@@ -1,53 +1,14 @@
 //! The events that these commands post: pure, so that tests see them as SQS will.
 
-use bellhop_events::catalogue::{CHANNEL_SYNC_REQUESTED, ChannelSyncRequested, Entry, Payload, SyncAction};
-use bellhop_events::{Envelope, EventId, Queue, SpecVersion, Subject};
+use bellhop_events::catalogue::{CHANNEL_SYNC_REQUESTED, ChannelSyncRequested, SyncAction};
+use bellhop_events::{EventId, Queue, Subject};
 use bellhop_store::Scope;
 use bellhop_worker::{Outgoing, Queues};
 use jiff::Timestamp;
 
-use crate::cloud::{Cloud, Side};
+use crate::cloud::Cloud;
+use crate::emit;
 use crate::error::CliError;
-
-/// Who posts, as the envelope says it.
-const SOURCE: &str = "/bellhop/cli";
-
-/// An event in the message group of a scope.
-pub fn event<T: Payload>(
-    scope: &Scope,
-    entry: &Entry,
-    id: EventId,
-    subject: Subject,
-    payload: &T,
-    now: Timestamp,
-) -> Outgoing {
-    let group = scope.group();
-    let envelope = Envelope {
-        specversion: SpecVersion::V1,
-        id,
-        source: SOURCE.to_owned(),
-        event_type: entry.name.to_owned(),
-        subject,
-        time: now,
-        datacontenttype: None,
-        dataschema: None,
-        tenant: group.tenant.clone(),
-        property: group.property.clone(),
-        traceparent: None,
-        causationid: None,
-        sequence: None,
-        data: Envelope::data_of(payload),
-    };
-    Outgoing {
-        queue: Queue::Synchronization,
-        group: group.to_string(),
-        subject: envelope.subject.to_string(),
-        // Not left to the content: that says when it was asked, but not by whom.
-        deduplication_id: envelope.id.to_string(),
-        body: envelope.to_body(),
-        note: None,
-    }
-}
 
 /// A request to the channel of a scope, and its id. The version is epoch milliseconds; of a poll, feeds that were read
 /// before it are read. `salt` keeps two requests of one millisecond apart.
@@ -56,7 +17,10 @@ pub fn sync(scope: &Scope, subject: &Subject, action: SyncAction, version: u64, 
     let payload = ChannelSyncRequested { version, action };
     let text = [scope.group().to_string(), version.to_string(), salt.to_string()];
     let id = EventId::hashed('o', &[word(action), &text[0], &text[1], &text[2]]);
-    (id.clone(), event(scope, &CHANNEL_SYNC_REQUESTED, id, subject.clone(), &payload, now))
+    (
+        id.clone(),
+        emit::event(Queue::Synchronization, scope, &CHANNEL_SYNC_REQUESTED, id, subject.clone(), &payload, now),
+    )
 }
 
 /// The action as the command line calls it.
@@ -75,13 +39,13 @@ pub fn word(action: SyncAction) -> &'static str {
 
 /// Access to the queue that all of them go to.
 pub async fn queue(cloud: &Cloud) -> Result<Queues, CliError> {
-    let url = cloud.queue_url(Queue::Synchronization, Side::Main).await?;
-    Ok(Queues::new(cloud.sqs.clone(), [(Queue::Synchronization, url)].into()))
+    emit::queue(cloud, Queue::Synchronization).await
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bellhop_events::Envelope;
 
     #[test]
     fn a_request_goes_into_the_group_of_its_channel_under_an_id_of_its_own() {
