@@ -310,6 +310,32 @@ fn a_rulebook_that_cannot_be_read_is_said_and_stops_nothing() {
 }
 
 proptest! {
+    /// In each zone and on each day, a window begins at the local check-out time and ends at the local check-in time of the
+    /// next guests; where clocks skip that time, as much later.
+    #[test]
+    fn a_window_is_of_local_times(zone in prop::sample::select(vec!["Europe/Lisbon", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe",
+        "Africa/Casablanca", "America/Santiago", "Pacific/Apia"]), day in 0..900_i64, gap in 0..70_i64, hours in (0..24_i8, 0..24_i8)) {
+        let property: bellhop_events::catalogue::Property = serde_json::from_value(json!({"version": 1, "time_zone": zone,
+            "check_out": format!("{:02}:30", hours.0), "check_in": format!("{:02}:15", hours.1), "units": [{"id": "u1"}]})).expect("a property");
+        let day = jiff::civil::date(2025, 1, 1).checked_add(jiff::Span::new().days(day)).expect("a date");
+        let next = day.checked_add(jiff::Span::new().days(gap)).expect("a date");
+        let cleaning = bellhop_store::automation::Cleaning {
+            unit: "u1".parse().expect("a unit"), day, next: Some(next), exact: true, assignee: None, counted: false,
+        };
+        let window = cleaning.window(&property).expect("a window");
+        let until = window.until.expect("an end");
+        let rules = jiff::tz::TimeZone::get(zone).expect("a zone");
+        prop_assert!(window.from <= until);
+        prop_assert_eq!(cleaning.is_urgent(), gap == 0);
+        let shows = |at: Timestamp, wanted: jiff::civil::DateTime| {
+            let local = rules.to_datetime(at);
+            let skipped = matches!(rules.to_ambiguous_zoned_datetime(wanted).offset(), jiff::tz::AmbiguousOffset::Gap { .. });
+            local == wanted || (skipped && local > wanted && local.since(wanted).is_ok_and(|span| span.get_hours() <= 24))
+        };
+        prop_assert!(shows(window.from, day.at(hours.0, 30, 0, 0)), "{} {}", window.from, day);
+        prop_assert!(until == window.from || shows(until, next.at(hours.1, 15, 0, 0)), "{} {}", until, next);
+    }
+
     /// A reminder is judged once for each moment, whenever and however often it is looked at, and is never planned for a
     /// moment that has passed.
     #[test]
