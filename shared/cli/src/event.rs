@@ -1,5 +1,7 @@
 //! `bellhop event`: what became of an event.
 
+use std::collections::BTreeSet;
+
 use bellhop_calendar::{Calendar, Outbox};
 use bellhop_events::{Envelope, EventId, MessageGroup, SpecVersion, Subject, follow_up_id};
 use bellhop_store::calendar::CalendarState;
@@ -39,8 +41,12 @@ impl Event {
     }
 }
 
+/// The functions that remember events by the subjects of a property. What channels were told: bellhop channel list.
+const LOOKED_AT: [&str; 3] = [Calendar::CONSUMER, bellhop_store::automation::CONSUMER, "notifications"];
+
 /// What is known of an event.
 struct Found {
+    function: &'static str,
     subject: String,
     record: Option<Record>,
     seen: Option<Seen>,
@@ -52,12 +58,19 @@ struct Found {
 pub async fn event(args: &Event, prefix: &str) -> Result<Exit, CliError> {
     let (group, id) = args.parse()?;
     let cloud = Cloud::connect(prefix).await;
-    let group = match group {
-        Some(group) => group,
-        None => look_for(&cloud, &id).await?,
+    let (group, functions) = match group {
+        Some(group) => (group, LOOKED_AT.to_vec()),
+        None => look_for(&cloud, &id).await.map(|(group, function)| (group, vec![function]))?,
     };
-    let scope = Scope::for_operator(Calendar::CONSUMER, group.tenant.clone(), group.property.clone());
-    let found = find(&cloud, &scope, &id).await?.ok_or_else(|| unknown(&id, &group))?;
+    let mut found = None;
+    for function in functions {
+        let scope = Scope::for_operator(function, group.tenant.clone(), group.property.clone());
+        found = find(&cloud, &scope, &id).await?;
+        if found.is_some() {
+            break;
+        }
+    }
+    let found = found.ok_or_else(|| unknown(&id, &group))?;
     if args.json {
         output::json(&found.to_json(&group, &id));
     } else {
@@ -74,17 +87,28 @@ fn unknown(id: &EventId, place: &impl std::fmt::Display) -> CliError {
     )
 }
 
-/// The one property that knows an event of this id.
-async fn look_for(cloud: &Cloud, id: &EventId) -> Result<MessageGroup, CliError> {
+/// The one property that knows an event of this id, and the function that does.
+async fn look_for(cloud: &Cloud, id: &EventId) -> Result<(MessageGroup, &'static str), CliError> {
     let spinner = output::spinner();
-    let looked_at = |items| spinner.set_message(format!("looked at {items} items"));
-    let groups = cloud.store.groups_that_know(Calendar::CONSUMER, id, looked_at).await;
+    let mut found = Ok(None);
+    for function in LOOKED_AT {
+        let looked_at = |items| spinner.set_message(format!("{function}: looked at {items} items"));
+        let groups = cloud.store.groups_that_know(function, id, looked_at).await?;
+        found = only(id, groups).map(|group| group.map(|group| (group, function)));
+        if !matches!(found, Ok(None)) {
+            break;
+        }
+    }
     spinner.finish_and_clear();
-    let mut groups = groups?.into_iter();
-    let first = groups.next().ok_or_else(|| unknown(id, &"this stack"))?;
+    found?.ok_or_else(|| unknown(id, &"this stack"))
+}
+
+fn only(id: &EventId, groups: BTreeSet<MessageGroup>) -> Result<Option<MessageGroup>, CliError> {
+    let mut groups = groups.into_iter();
+    let Some(first) = groups.next() else { return Ok(None) };
     let others: Vec<_> = groups.map(|group| group.to_string()).collect();
     if others.is_empty() {
-        return Ok(first);
+        return Ok(Some(first));
     }
     Err(CliError::refused(
         "event-ambiguous",
@@ -98,10 +122,10 @@ async fn find(cloud: &Cloud, scope: &Scope, id: &EventId) -> Result<Option<Found
     if let Some(subject) = record.as_ref().and_then(|record| record.subject.parse::<Subject>().ok()) {
         let item = cloud.store.subject(scope, &subject).await?;
         let found = item.map(|item| Found::new(scope, &item, &subject.to_string(), id, record.clone())).transpose()?;
-        return Ok(Some(found.unwrap_or_else(|| Found::bare(&subject.to_string(), record))));
+        return Ok(Some(found.unwrap_or_else(|| Found::bare(scope, &subject.to_string(), record))));
     }
     // On the happy path the record rides in the item of its subject: an event's id alone does not say in which.
-    for kind in ["booking/", "unit/", "property/"] {
+    for kind in ["booking/", "unit/", "property/", "task/"] {
         for (key, item) in cloud.store.list(&scope.own("", kind)).await? {
             let subject = key.sort_key().split_once('#').map(|(_, s)| s.to_owned()).unwrap_or_default();
             let item = SubjectItem::decode(key, item)?;
@@ -114,8 +138,9 @@ async fn find(cloud: &Cloud, scope: &Scope, id: &EventId) -> Result<Option<Found
 }
 
 impl Found {
-    fn bare(subject: &str, record: Option<Record>) -> Self {
-        Self { subject: subject.to_owned(), record, seen: None, follow_ups: None, state: Value::Null }
+    fn bare(scope: &Scope, subject: &str, record: Option<Record>) -> Self {
+        let function = scope.consumer();
+        Self { function, subject: subject.to_owned(), record, seen: None, follow_ups: None, state: Value::Null }
     }
 
     fn new(
@@ -125,6 +150,9 @@ impl Found {
         id: &EventId,
         record: Option<Record>,
     ) -> Result<Self, CliError> {
+        if scope.consumer() != Calendar::CONSUMER {
+            return Ok(Self { seen: item.seen(id), ..Self::bare(scope, subject, record) });
+        }
         let state = item.state.clone().map(serde_dynamo::from_attribute_value::<_, CalendarState>).transpose();
         let state =
             state.map_err(|error| CliError::refused("store-error", error, "Report it with the command line."))?;
@@ -135,12 +163,17 @@ impl Found {
             _ => None,
         };
         let state = match state {
-            Some(CalendarState::Booking(booking)) => json!(booking),
+            // Who the guest is, is nobody's business here.
+            Some(CalendarState::Booking(mut booking)) => {
+                booking.booking.guest = None;
+                json!(booking)
+            }
             Some(CalendarState::Unit(unit)) => json!(unit),
             Some(CalendarState::Property(property)) => json!(property),
             None => Value::Null,
         };
-        Ok(Self { subject: subject.to_owned(), record, seen: item.seen(id), follow_ups, state })
+        let function = scope.consumer();
+        Ok(Self { function, subject: subject.to_owned(), record, seen: item.seen(id), follow_ups, state })
     }
 
     fn outcome(&self) -> String {
@@ -163,14 +196,15 @@ impl Found {
             .as_ref()
             .map(|all| all.iter().map(|(id, name)| json!({ "id": id, "type": name })).collect::<Vec<_>>());
         json!({
-            "event": id, "tenant": group.tenant, "property": group.property, "subject": self.subject, "outcome": self.outcome(), "digest": self.seen.map(|s| s.digest.to_string()),
+            "event": id, "tenant": group.tenant, "property": group.property, "function": self.function, "subject": self.subject, "outcome": self.outcome(), "digest": self.seen.map(|s| s.digest.to_string()),
             "done_at": self.seen.map(|seen| time(seen.at)), "record": self.record, "follow_ups": follow_ups, "state": self.state,
         })
     }
 
     fn print(&self, group: &MessageGroup, id: &EventId) {
         output::line(format_args!(
-            "event     {id}\nof        {group}\nsubject   {}\noutcome   {}",
+            "event     {id}\nof        {group}\nfunction  {}\nsubject   {}\noutcome   {}",
+            self.function,
             self.subject,
             self.outcome()
         ));
@@ -191,6 +225,9 @@ impl Found {
             if let Some(why) = &record.discarded_because {
                 output::line(format_args!("discarded because: {why}"));
             }
+        }
+        if self.function != Calendar::CONSUMER {
+            return output::line(format_args!("what it caused: bellhop trace {id}"));
         }
         let done = self.seen.is_some() || self.record.as_ref().is_some_and(|record| record.state == RecordState::Done);
         match &self.follow_ups {
