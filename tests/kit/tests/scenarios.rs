@@ -18,7 +18,7 @@ async fn a_booking_takes_its_nights_and_says_so_to_all_who_must_know() {
     assert_eq!(version(&world, "b1").await, Some(1));
     let counts =
         [Queue::Synchronization, Queue::Automation, Queue::OperationalGuests, Queue::Fallback].map(|q| sent(&world, q));
-    assert_eq!(counts, [2, 1, 1, 0]);
+    assert_eq!(counts, [2, 2, 1, 0], "automation hears of the property, too");
 }
 
 #[tokio::test(start_paused = true)]
@@ -151,7 +151,7 @@ async fn what_cannot_be_read_goes_to_review_byte_for_byte_and_touches_no_tenant(
 async fn an_unknown_type_is_held_and_a_wrong_queue_is_named() {
     let world = hotel(&[("u1", 1)]).await;
     post(&world, &event("e1", "pms.booking.dreamt.v1", "booking/b1", &json!({"version": 1})));
-    post(&world, &event("e2", "bellhop.cleaning.requested.v1", "booking/b2", &json!({"version": 1})));
+    post(&world, &event("e2", "bellhop.automation.look.v1", "booking/b2", &json!({"version": 1})));
     world.drain().await;
     assert_eq!(reasons(&world), ["unknown-type", "wrong-queue"]);
     assert!(reviews(&world)[1].expected.contains("automation"));
