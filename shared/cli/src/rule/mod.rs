@@ -87,6 +87,18 @@ fn parse(what: &str, text: &str) -> Result<Rulebook, CliError> {
 mod tests {
     use super::*;
 
+    /// What `--help`, the README and the demo show is taken.
+    #[test]
+    fn the_rules_that_are_shown_are_right() {
+        let help = AFTER_HELP.split_once("whole:").map(|(_, text)| text).expect("rules in --help");
+        let readme = include_str!("../../../../README.md");
+        let readme =
+            readme.split("```json").find(|text| text.contains("\"rules\"")).and_then(|text| text.split("```").next());
+        for text in [help, readme.expect("rules in the README"), include_str!("../../../../examples/rules.json")] {
+            assert!(!parse("shown", text).expect("taken").rules.is_empty());
+        }
+    }
+
     #[test]
     fn a_wrong_rule_is_refused_with_place_and_remedy() {
         let text =

@@ -25,7 +25,7 @@ fn moment(moment: &Moment) -> String {
                 0 => format!("{time} on the day of {anchor}"),
                 1 => format!("{time} on the day after {anchor}"),
                 -1 => format!("{time} on the day before {anchor}"),
-                1.. => format!("{time}, {days} days after {anchor}"),
+                2.. => format!("{time}, {days} days after {anchor}"),
                 _ => format!("{time}, {} days before {anchor}", days.unsigned_abs()),
             }
         }
