@@ -52,6 +52,7 @@ class Laying(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         copy_repository()
+        cls.addClassCleanup(shutil.rmtree, COPY)
 
     def lay(self, *args: str) -> subprocess.CompletedProcess:
         return subprocess.run([COPY / "infra" / "new_function", *args], capture_output=True, text=True, check=False)
@@ -93,6 +94,7 @@ class Laid(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         copy_repository()
+        cls.addClassCleanup(shutil.rmtree, COPY)
         run(COPY / "infra" / "new_function", NAME, QUEUE)
 
     def test_template_readme_and_code_still_agree(self):
@@ -111,7 +113,10 @@ class Laid(unittest.TestCase):
         share_built()
         # All packages at once, for the same features of other people's crates as in the tests before; then only two tests.
         everything = ("--workspace", "--exclude", "bellhop-kit")
-        run("cargo", "test", *everything, "--test", "schemas", "--test", "events", UPDATE_SCHEMAS="1", CARGO_TARGET_DIR=str(COPY / "target"))
+        target = {"CARGO_TARGET_DIR": str(COPY / "target")}
+        run("cargo", "test", *everything, "--test", "schemas", "--test", "events", UPDATE_SCHEMAS="1", **target)
+        programs = ("--bin", "bellhop", "--bin", f"bellhop-{NAME}", "--test", "events")
+        run("cargo", "clippy", "--quiet", "--workspace", *programs, "--", "-D", "warnings", **target)
         self.assertTrue((COPY / "shared" / "events" / "schemas" / f"{TYPE}.json").exists())
         with tempfile.TemporaryDirectory() as directory:
             for function in run(COPY / "infra" / "functions").split():

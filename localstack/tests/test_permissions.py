@@ -123,7 +123,7 @@ class Permissions(unittest.TestCase):
     def said(self, name: str) -> dict[str, set[str]]:
         """What the row says, as actions on resources."""
         allowed = {camel(name) + "Logs": set(LOGS)}
-        for queue in re.findall(r"`([a-z-]+)\.fifo`", self.rows[name][0]):
+        for queue in re.findall(r"`([a-z0-9-]+)\.fifo`", self.rows[name][0]):
             allowed.setdefault(camel(queue) + "Queue", set()).update(RECEIVE)
         for queue in self.sends(name):
             allowed.setdefault(camel(queue) + "Queue", set()).add("sqs:SendMessage")
