@@ -206,6 +206,7 @@ impl<'v, 'a> Here<'v, 'a> {
                 unit: booking.unit.clone(),
                 arrival: booking.arrival,
                 departure: booking.departure,
+                cancelled: self.booking.cancelled,
             }),
             unit: Some(booking.unit.clone()),
             property: Some(self.property),

@@ -6,8 +6,8 @@
 //! year).
 
 use bellhop_events::catalogue::{
-    AUTOMATION_LOOK, GUEST_MESSAGE_REQUESTED, GuestMessageRequested, Look, MessageKind, Property, RULE_EMITTED,
-    RuleEmitted, TASK_UPSERTED, Task, TaskState,
+    AUTOMATION_LOOK, BOOKING_CANCELLED, GUEST_MESSAGE_REQUESTED, GuestMessageRequested, Look, MessageKind, Property,
+    RULE_EMITTED, RuleEmitted, TASK_UPSERTED, Task, TaskState,
 };
 use bellhop_events::{Envelope, EventId, Fault, Queue, SpecVersion, Subject, UnitId};
 use bellhop_rules::{Action, Anchors, Chain, Facts, How, Moment, Rule, Rulebook, Trigger};
@@ -50,6 +50,8 @@ pub struct Guest {
     pub arrival: Date,
     /// Day of leaving.
     pub departure: Date,
+    /// Nobody comes: only what the cancellation itself asks for is sent.
+    pub cancelled: bool,
 }
 
 /// A rule that runs.
@@ -160,9 +162,8 @@ impl Sight<'_> {
         let subject = &self.event.subject;
         match &run.rule.then {
             Action::Message(kind) => {
-                let Some((guest, message)) = self.guest.as_ref().zip(MessageKind::try_from(kind.clone()).ok()) else {
-                    return;
-                };
+                let guest = self.guest.as_ref().filter(|guest| !guest.cancelled || run.on == BOOKING_CANCELLED.name);
+                let Some((guest, message)) = guest.zip(MessageKind::try_from(kind.clone()).ok()) else { return };
                 let requested = GuestMessageRequested {
                     version: guest.version,
                     message,
@@ -262,7 +263,7 @@ impl Sight<'_> {
 
 /// A stay that is called off takes what was planned for it along, but for what its cancellation asked for.
 fn outlives(event_type: &str) -> bool {
-    event_type == bellhop_events::catalogue::BOOKING_CANCELLED.name || event_type.starts_with("rule.")
+    event_type == BOOKING_CANCELLED.name || event_type.starts_with("rule.")
 }
 
 /// The moments that rules name: each with what it leads up to.

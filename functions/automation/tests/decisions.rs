@@ -233,6 +233,17 @@ fn a_stay_that_is_called_off_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_message_of_a_booking_that_is_called_off_meanwhile_is_not_asked_for_but_that_of_its_cancellation_is() {
+    let rules = json!({"rules": [
+        {"id": "hello", "on": "pms.booking.created.v1", "then": {"message": "hello"}},
+        {"id": "sorry", "on": "pms.booking.cancelled.v1", "then": {"message": "sorry"}},
+    ]});
+    let known = || lisbon().rules(&rules).booked("b1", 2, "u1", "2026-07-20", "2026-07-25", false);
+    assert!(!known().changed(1, "created", None).contains("message"));
+    assert!(known().changed(2, "cancelled", None).contains("\"message\":\"sorry\""));
+}
+
+#[test]
 fn a_window_is_right_on_the_days_on_which_clocks_change() {
     let table = [
         // Spring in Lisbon: 29 March 2026, 01:00 to 02:00; autumn: 25 October, 02:00 to 01:00.
