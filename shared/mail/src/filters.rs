@@ -58,11 +58,12 @@ fn same(value: Value) -> Value {
 }
 
 /// A date in another form: `{{ booking.arrival|date("%d.%m.%Y") }}`, by the patterns of `strftime`; names of days and
-/// months are English. No date is no text.
-fn date(value: &str, pattern: &str) -> Result<String, Error> {
+/// months are English. Without a pattern: `3 July 2026`. No date is no text.
+fn date(value: &str, pattern: Option<&str>) -> Result<String, Error> {
     if value.is_empty() {
         return Ok(String::new());
     }
+    let pattern = pattern.unwrap_or("%-d %B %Y");
     let wrong = |what: &'static str| Error::new(ErrorKind::InvalidOperation, what);
     let date: Date = value.parse().map_err(|_| wrong("date: expected YYYY-MM-DD"))?;
     if pattern.len() > MOST_PATTERN {

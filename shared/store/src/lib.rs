@@ -12,6 +12,7 @@ mod feed_address;
 mod hold;
 mod item;
 mod keys;
+pub mod mails;
 mod mark;
 mod read;
 mod record;
