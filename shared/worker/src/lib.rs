@@ -32,7 +32,7 @@ pub use handler::{Decision, Effect, FollowUp, Handler, Needs, Refusal, Then, Vie
 pub use message::Message;
 pub use outcome::Outcome;
 pub use release::wake_up;
-pub use runtime::{init_logs, main, run_batch_until};
+pub use runtime::{Aside, init_logs, main, main_with, run_batch_until};
 pub use trust::http_client;
 
 use bellhop_store::Store;

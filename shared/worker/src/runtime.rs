@@ -4,6 +4,7 @@ use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use bellhop_events::Queue;
 use bellhop_store::Store;
 use lambda_runtime::{LambdaEvent, service_fn};
+use serde_json::Value;
 use tokio::time::{Duration, Instant};
 use tracing_subscriber::filter::LevelFilter;
 
@@ -18,16 +19,48 @@ use crate::{Worker, clients, trust};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Takes invocations of a function that come from no queue, such as notifications of SNS.
+pub trait Aside: Send + Sync + 'static {
+    /// Whether this is one.
+    fn wants(&self, payload: &Value) -> bool;
+
+    /// Takes it. After an error Lambda invokes the function again, twice at most (AWS Lambda Developer Guide, "Asynchronous
+    /// invocation").
+    fn take(
+        &self,
+        store: &Store,
+        payload: &Value,
+    ) -> impl Future<Output = Result<(), lambda_runtime::Error>> + Send;
+}
+
 /// Runs a handler as a Lambda function until Lambda ends it. All of a function's `main`.
 pub fn main<H: Handler>(handler: H) -> Result<(), lambda_runtime::Error> {
+    let (runtime, worker) = start(handler)?;
+    runtime.block_on(lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
+        Ok::<_, lambda_runtime::Error>(run_event(&worker, event).await)
+    })))
+}
+
+/// The same for a function that takes other invocations as well.
+pub fn main_with<H: Handler>(handler: H, aside: impl Aside) -> Result<(), lambda_runtime::Error> {
+    let (runtime, worker) = start(handler)?;
+    runtime.block_on(lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
+        if aside.wants(&event.payload) {
+            aside.take(&worker.store, &event.payload).await?;
+            return Ok::<_, lambda_runtime::Error>(Value::Null);
+        }
+        let event = LambdaEvent::new(serde_json::from_value(event.payload)?, event.context);
+        Ok(serde_json::to_value(run_event(&worker, event).await)?)
+    })))
+}
+
+fn start<H: Handler>(handler: H) -> Result<(tokio::runtime::Runtime, Worker<H>), lambda_runtime::Error> {
     init_logs();
     // One thread: a function of 128 MB has a fraction of one processor, and a batch is ten messages.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let worker =
         runtime.block_on(async { worker(handler) }).inspect_err(|error| tracing::error!(%error, "start-failed"))?;
-    runtime.block_on(lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
-        Ok::<_, lambda_runtime::Error>(run_event(&worker, event).await)
-    })))
+    Ok((runtime, worker))
 }
 
 fn worker<H: Handler>(handler: H) -> Result<Worker<H>, lambda_runtime::Error> {
