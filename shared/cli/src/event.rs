@@ -42,7 +42,7 @@ impl Event {
 }
 
 /// The functions that remember events by the subjects of a property. What channels were told: bellhop channel list.
-const LOOKED_AT: [&str; 3] = [Calendar::CONSUMER, bellhop_store::automation::CONSUMER, "notifications"];
+const LOOKED_AT: [&str; 3] = [Calendar::CONSUMER, bellhop_store::automation::CONSUMER, bellhop_store::mails::CONSUMER];
 
 /// What is known of an event.
 struct Found {

@@ -12,6 +12,7 @@ mod error;
 mod event;
 mod generate;
 mod input;
+mod mail;
 mod output;
 mod place;
 mod post;
@@ -19,6 +20,7 @@ mod report;
 mod review;
 mod rule;
 mod status;
+mod template;
 mod trace;
 mod when;
 
@@ -78,6 +80,12 @@ enum Command {
     /// Save, list and try a tenant's rules
     #[command(subcommand, after_help = rule::AFTER_HELP)]
     Rule(rule::Rule),
+    /// Save, list and preview what guests are written
+    #[command(subcommand, after_help = template::AFTER_HELP)]
+    Template(template::Template),
+    /// List mails to guests, and whom none may go to
+    #[command(subcommand, after_help = mail::AFTER_HELP)]
+    Mail(mail::Mail),
     /// Count what a function's log lines say: outcomes, reasons, latency
     Report(report::Report),
     /// Make events to try things with: a season, or real bookings from a CSV file
@@ -98,6 +106,8 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Due(command) => due::due(&command, prefix).await,
         Command::Channel(args) => channel::channel(&args, prefix).await,
         Command::Rule(command) => rule::rule(&command, prefix).await,
+        Command::Template(command) => template::template(&command, prefix).await,
+        Command::Mail(command) => mail::mail(&command, prefix).await,
         Command::Report(args) => report::report(&args),
         Command::Generate(args) => generate::generate(&args),
     }

@@ -20,7 +20,7 @@ const CONSUMED: [Queue; 4] =
     [Queue::OperationalCalendar, Queue::Synchronization, Queue::Automation, Queue::OperationalGuests];
 /// Consumers that can hold events back, each a function of the same name.
 pub const CONSUMERS: [&str; 4] =
-    ["calendar", bellhop_store::channel::CONSUMER, bellhop_store::automation::CONSUMER, "notifications"];
+    ["calendar", bellhop_store::channel::CONSUMER, bellhop_store::automation::CONSUMER, bellhop_store::mails::CONSUMER];
 /// More holds are not listed one by one.
 pub const MOST_HOLDS: usize = 10_000;
 /// SQS counts are approximate: drained means empty so often in a row.

@@ -131,14 +131,13 @@ fn status_style(status: WorkStatus) -> Style {
 fn window(cleaning: &Cleaning) -> String {
     let Some(from) = cleaning.local_from else { return "?".to_owned() };
     let until = cleaning.local_until.map_or_else(String::new, |until| {
-        let day = if until.date() == cleaning.day {
-            String::new()
-        } else {
+        let days = cleaning.day.until(until.date()).map_or(0, |span| span.get_days());
+        match days {
+            0 => until.strftime("%H:%M").to_string(),
+            1..7 => format!("{}{}", output::weekday(until.date()), until.strftime("%H:%M")),
             // A week on, the day of the week would say nothing.
-            let near = cleaning.day.until(until.date()).is_ok_and(|span| span.get_days() < 7);
-            if near { output::weekday(until.date()).to_owned() } else { until.strftime("%-d%b ").to_string() }
-        };
-        format!("{day}{}", until.strftime("%H:%M"))
+            _ => until.strftime("%-d %b").to_string(),
+        }
     });
     format!("{}-{until}{}", from.strftime("%H:%M"), if cleaning.urgent { "!" } else { "" })
 }

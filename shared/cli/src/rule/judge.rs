@@ -163,12 +163,12 @@ impl Case {
                 Some(why) => format!("no message {kind}: {why}"),
                 None => words::action(action),
             },
-            Action::Task { kind, title, days, assignee } => {
-                let days = Span::new().days(i64::from(days.unwrap_or_default()));
-                let day = self.date(at).saturating_add(days);
+            Action::Task { kind, title, days: Some(days), assignee } => {
+                let day = self.date(at).saturating_add(Span::new().days(i64::from(*days)));
                 let who = assignee.as_ref().map(|who| format!(", for {who}")).unwrap_or_default();
                 format!("{kind} task {title:?} on {day}{who}")
             }
+            Action::Task { days: None, .. } => words::action(action),
             Action::Event { event_type, data } if data.is_empty() => format!("event {event_type}"),
             Action::Event { event_type, data } => {
                 format!("event {event_type} {}", serde_json::Value::Object(data.clone()))

@@ -48,7 +48,8 @@ pub fn action(action: &Action) -> String {
         Action::Message(kind) => format!("message {kind} to the guest"),
         Action::Task { kind, title, days, assignee } => {
             let day = match days {
-                None | Some(0) => "for that day".to_owned(),
+                None => "without a day".to_owned(),
+                Some(0) => "for that day".to_owned(),
                 Some(1) => "for the day after".to_owned(),
                 Some(days) => format!("{days} days later"),
             };

@@ -31,7 +31,9 @@ pub fn read(
                 Some((of, part)) => {
                     let wanted = kind.is_none_or(|kind| of.0 == *kind) && locale.is_none_or(|locale| of.1 == *locale);
                     if wanted && let Some(known) = sets.entry(of).or_default()[part].replace(file.clone()) {
-                        return Err(CliError::usage(format_args!("{known} and {file} are the same part of a template")));
+                        return Err(CliError::usage(format_args!(
+                            "{known} and {file} are the same part of a template"
+                        )));
                     }
                 }
                 // A directory may hold what it likes; a file that is named is meant.
@@ -54,7 +56,8 @@ fn files(path: &str, is_directory: bool) -> Result<BTreeSet<String>, CliError> {
         return Ok([path.to_owned()].into());
     }
     let entries = std::fs::read_dir(path).map_err(|error| CliError::file(path, &error))?;
-    let name = |entry: std::io::Result<std::fs::DirEntry>| entry.map(|entry| entry.path().to_string_lossy().into_owned());
+    let name =
+        |entry: std::io::Result<std::fs::DirEntry>| entry.map(|entry| entry.path().to_string_lossy().into_owned());
     entries.map(name).collect::<Result<_, _>>().map_err(|error| CliError::file(path, &error))
 }
 
@@ -74,18 +77,16 @@ fn wrong_name(file: &str) -> CliError {
 }
 
 fn template((kind, locale): &(MessageKind, Locale), parts: &Parts) -> Result<Template, CliError> {
-    match parts {
-        [Some(subject), Some(html), Some(text)] => one(subject, html, text),
-        _ => {
-            let missing = parts.iter().zip(ENDS).filter(|(part, _)| part.is_none());
-            let missing: Vec<_> = missing.map(|(_, end)| format!("{kind}.{locale}{end}")).collect();
-            Err(CliError::refused(
-                "template-incomplete",
-                format_args!("{} is not there", missing.join(" and ")),
-                "A template has three parts: subject, HTML and plain text.",
-            ))
-        }
+    if let [Some(subject), Some(html), Some(text)] = parts {
+        return one(subject, html, text);
     }
+    let missing = parts.iter().zip(ENDS).filter(|(part, _)| part.is_none());
+    let missing: Vec<_> = missing.map(|(_, end)| format!("{kind}.{locale}{end}")).collect();
+    Err(CliError::refused(
+        "template-incomplete",
+        format_args!("missing: {}", missing.join(", ")),
+        "A template has three parts: subject, HTML and plain text.",
+    ))
 }
 
 #[cfg(test)]
@@ -108,7 +109,7 @@ mod tests {
         let of = ("pre-arrival".parse().expect("a kind"), "pt".parse().expect("a locale"));
         let error = template(&of, &[Some("x".to_owned()), None, None]).expect_err("refused");
         assert_eq!(error.code, "template-incomplete");
-        assert_eq!(error.message, "pre-arrival.pt.html and pre-arrival.pt.txt is not there");
+        assert_eq!(error.message, "missing: pre-arrival.pt.html, pre-arrival.pt.txt");
         assert_eq!(read(&["x.html".to_owned()], None, None).map_err(|error| error.code), Err("template-file"));
     }
 }
