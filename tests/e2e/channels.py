@@ -50,7 +50,7 @@ class Remembering(Group):
 
     def _emit(self, event: dict, version: int, out: list):
         super()._emit(event, version, out)
-        for _, kind, subject, detail in out:
+        for _, kind, subject, detail in filter(None, out):
             if kind == "bellhop.availability.changed.v1":
                 unit = subject.removeprefix("unit/")
                 available = self.available(unit)

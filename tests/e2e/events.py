@@ -30,6 +30,13 @@ def short_hash(*parts: str) -> str:
     return base64.b32encode(hasher.digest()).decode().lower()[:26]
 
 
+def trace(event: dict) -> str:
+    """W3C Trace Context: the producer's, else one of the event's own."""
+    if "traceparent" in event:
+        return event["traceparent"].split("-")[1]
+    return hashlib.sha256(f"{event['tenant']}#{event['property']}/{event['id']}".encode()).hexdigest()[:32]
+
+
 def follow_up_id(cause: dict, index: int) -> str:
     group = f"{cause['tenant']}#{cause['property']}"
     return "f" + short_hash("calendar", group, cause["subject"], cause["id"], str(index))

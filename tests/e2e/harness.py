@@ -23,15 +23,18 @@ STARTED = time.monotonic()
 RUN_ID = secrets.token_hex(2)
 FINAL = {"applied", "duplicate", "stale", "parked", "review", "released"}
 SOURCE, SYNCHRONIZATION = "OperationalCalendarUrl", "SynchronizationUrl"
-WORKERS = ("calendar", "channel-sync")  # functions with a queue
+AUTOMATION, GUESTS = "AutomationUrl", "OperationalGuestsUrl"
+WORKERS = {"calendar": SOURCE, "channel-sync": SYNCHRONIZATION, "automation": AUTOMATION, "notifications": GUESTS}
 FUNCTIONS = (*WORKERS, "timer", "feeds")
-TAPPED = {  # queues without a consumer of their own here: the tests are it
+TAPPED = {  # queues without a consumer of their own here, or whose function is switched off: the tests are it
     "fallback": "FallbackUrl",
-    "operational-guests": "OperationalGuestsUrl",
-    "automation": "AutomationUrl",
-    "synchronization": SYNCHRONIZATION,  # where channels are switched off; else channel-sync consumes it
+    "operational-guests": GUESTS,
+    "automation": AUTOMATION,
+    "synchronization": SYNCHRONIZATION,
     "dlq": "OperationalCalendarDlqUrl",
     "synchronization-dlq": "SynchronizationDlqUrl",
+    "automation-dlq": "AutomationDlqUrl",
+    "operational-guests-dlq": "OperationalGuestsDlqUrl",
 }
 _stacks: dict[str, "Stack"] = {}
 
@@ -66,11 +69,12 @@ def cloud():
             run_cloud("down")
 
 
-def stack(name: str, channels: bool = False, **parameters) -> "Stack":
+def stack(name: str, channels: bool = False, guests: bool = False, **parameters) -> "Stack":
     """The stack of this run with that name, deployed when it is first asked for. Unless `channels`, channel-sync is given
-    nothing: the tests consume what the calendar sends it."""
+    nothing, nor are automation and notifications unless `guests`: the tests consume what is meant for them."""
     if name not in _stacks:
-        _stacks[name] = Stack(f"e2e-{RUN_ID}-{name}", parameters, channels)
+        workers = ["calendar", *["channel-sync"] * channels, *["automation", "notifications"] * guests]
+        _stacks[name] = Stack(f"e2e-{RUN_ID}-{name}", parameters, workers)
     return _stacks[name]
 
 
@@ -121,12 +125,12 @@ class Message:
 
 
 class Stack:
-    def __init__(self, prefix: str, parameters: dict, channels: bool):
+    def __init__(self, prefix: str, parameters: dict, workers: list[str]):
         usual = {
             "FunctionTimeout": 3, "VisibilityTimeout": 4, "BackoffBaseSeconds": 1, "BackoffCapSeconds": 1,
             "SynchronizationDelaySeconds": 0, "LogLevel": "info",
         }  # fmt: skip
-        self.prefix, self.channels = prefix, channels
+        self.prefix, self.workers = prefix, workers
         self.parameters = usual | parameters
         started = time.monotonic()
         run_cloud("deploy", "--prefix", prefix, "--stack", prefix, *(f"{k}={v}" for k, v in self.parameters.items()))
@@ -134,16 +138,14 @@ class Stack:
         self.sqs, self.dynamodb, self.functions = (settings.client(name) for name in ("sqs", "dynamodb", "lambda"))
         self.table = self.outputs["StateTableName"]
         self.logs = {name: Log(settings.RUN / "logs" / f"{self.function(name)}.log") for name in FUNCTIONS}
-        self.sources = [SOURCE, SYNCHRONIZATION] if channels else [SOURCE]
+        self.sources = [WORKERS[name] for name in workers]
         self.tapped = {name: [] for name, output in TAPPED.items() if output not in self.sources}
         self.secrets = []
         self.proxy = Proxy(settings.dynamodb_endpoint(), self._pids)
         self.sqs_proxy = Proxy(settings.endpoint(), self._pids)
-        workers = WORKERS if channels else WORKERS[:1]
-        for name in workers:
-            self._point_at_proxies(self.function(name))
-        if not channels:
-            self._stop_consuming(self.function("channel-sync"))
+        self.ses_proxy = Proxy(settings.endpoint(), self._pids)
+        self._point_at_proxies([self.function(name) for name in workers])
+        self._stop_consuming([self.function(name) for name in WORKERS if name not in workers])
         say(f"{prefix} deployed in {time.monotonic() - started:.1f} s")
 
     def function(self, name: str) -> str:
@@ -152,34 +154,39 @@ class Stack:
     def _pids(self) -> list[int]:
         return [pid for name in WORKERS for pid in processes.function_pids(self.function(name))]
 
-    def _point_at_proxies(self, function: str):
-        variables = self.functions.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
-        variables["AWS_ENDPOINT_URL_DYNAMODB"] = self.proxy.url
-        variables["AWS_ENDPOINT_URL_SQS"] = self.sqs_proxy.url
-        self.functions.update_function_configuration(FunctionName=function, Environment={"Variables": variables})
+    def _point_at_proxies(self, functions: list[str]):
+        urls = {"DYNAMODB": self.proxy.url, "SQS": self.sqs_proxy.url, "SES": self.ses_proxy.url}
+        for function in functions:
+            variables = self.functions.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+            variables |= {f"AWS_ENDPOINT_URL_{service}": url for service, url in urls.items()}
+            self.functions.update_function_configuration(FunctionName=function, Environment={"Variables": variables})
 
         def updated():
-            found = self.functions.get_function_configuration(FunctionName=function)
-            return found["State"] == "Active" and found["LastUpdateStatus"] == "Successful"
+            found = [self.functions.get_function_configuration(FunctionName=function) for function in functions]
+            return all(f["State"] == "Active" and f["LastUpdateStatus"] == "Successful" for f in found)
 
-        wait(updated, 60, "the function to take its new environment")
+        wait(updated, 60, "the functions to take their new environment")
 
-    def _stop_consuming(self, function: str):
-        """Its queue is the tests' own. A last poll may still be under way once the mapping is disabled: what it takes is refused
-        by a function that may not run, and comes back."""
-        self.functions.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
-        (mapping,) = self.functions.list_event_source_mappings(FunctionName=function)["EventSourceMappings"]
-        self.functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    def _stop_consuming(self, functions: list[str]):
+        """Their queues are the tests' own. A last poll may still be under way once the mapping is disabled: what it takes is
+        refused by a function that may not run, and comes back."""
+        mappings = []
+        for function in functions:
+            self.functions.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
+            (mapping,) = self.functions.list_event_source_mappings(FunctionName=function)["EventSourceMappings"]
+            self.functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+            mappings.append(mapping["UUID"])
 
         def disabled():
-            return self.functions.get_event_source_mapping(UUID=mapping["UUID"])["State"] == "Disabled"
+            return all(self.functions.get_event_source_mapping(UUID=uuid)["State"] == "Disabled" for uuid in mappings)
 
-        wait(disabled, 60, f"{function} to leave its queue alone")
+        wait(disabled, 60, f"{functions} to leave their queues alone")
 
     def remove(self):
         run_cloud("remove", "--stack", self.prefix)
         self.proxy.close()
         self.sqs_proxy.close()
+        self.ses_proxy.close()
         for name in self.secrets:
             settings.client("secretsmanager").delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
 
@@ -257,7 +264,7 @@ class Stack:
         wait(empty, seconds, lambda: f"the queues to drain: {self.left()} messages left; {self.last_lines()}")
 
     def left(self) -> int:
-        return sum(map(self.depth, (SOURCE, SYNCHRONIZATION)))
+        return sum(map(self.depth, WORKERS.values()))
 
     def of_group(self, queue: str, group: str) -> list[Message]:
         return [message for message in self.tapped[queue] if message.group == group]
@@ -276,7 +283,7 @@ class Stack:
 
     def last_lines(self):
         fields = ("outcome", "note", "subject", "event", "cause", "receive_count")
-        lines = [line for name in WORKERS[: len(self.sources)] for line in self.lines(name)[-5:]]
+        lines = [line for name in self.workers for line in self.lines(name)[-5:]]
         return [{k: line[k] for k in fields if line.get(k)} for line in lines]
 
     # ---- What is stored.
@@ -298,9 +305,9 @@ class Stack:
         self.dynamodb.put_item(TableName=self.table, Item=item)
 
     @contextlib.contextmanager
-    def rule(self, rule, sqs: bool = False):
-        """A rule for the proxy of DynamoDB (or SQS), for as long as the block runs."""
-        proxy = self.sqs_proxy if sqs else self.proxy
+    def rule(self, rule, sqs: bool = False, ses: bool = False):
+        """A rule for the proxy of DynamoDB (or SQS, or SES), for as long as the block runs."""
+        proxy = self.ses_proxy if ses else self.sqs_proxy if sqs else self.proxy
         proxy.rule = rule
         try:
             yield proxy

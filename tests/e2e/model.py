@@ -5,7 +5,9 @@ from collections import Counter, defaultdict
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from events import follow_up_id
+from events import follow_up_id, trace
+
+CLEANING = "bellhop.cleaning.requested.v1"
 
 
 class FollowUp(NamedTuple):
@@ -27,7 +29,10 @@ class Group:
         self.bookings: dict[str, dict] = {}
         self.blocks: dict[tuple[str, str], dict] = {}  # by unit and block
         self.follow_ups: dict[str, FollowUp] = {}  # by id
+        self.traces: dict[str, str] = {}  # by id
         self.unplaced: list[tuple[str, str]] = []  # (event, booking) that a person must hear of
+        self.cleanings: list[tuple[str, int]] = []  # (booking, version) whose stay moved, came or went
+        self.notify: list[str] = []
         self.seen: set[str] = set()
 
     def apply(self, event: dict):
@@ -50,10 +55,15 @@ class Group:
         told = bool(old and old["told"])
         new["told"] = (told or new["placed"]) and not cancelled
         self.bookings[subject] = new
-        out = []
+        out = self._changed(was, spot) if was != spot else []
+        former = " ".join(was) if was and was != spot else None
+        stay = f"{new['unit']} {new['arrival']} {new['departure']}"
+        detail = f"{event['type']} {'placed' if new['placed'] else 'not'} {stay}, {former}"
+        out.append(("automation", "bellhop.booking.changed.v1", subject, detail))
         if was != spot:
-            out += self._changed(was, spot)
-            out.append(("automation", "bellhop.cleaning.requested.v1", subject, "cancelled" if not new["placed"] else "stay"))
+            self.cleanings.append((subject, data["version"]))
+            if CLEANING in self.notify:
+                out.append(None)  # wrapped for whoever listens
         message = None
         if new["placed"]:
             message = "confirmation" if not told else "change" if was != spot else None
@@ -93,15 +103,17 @@ class Group:
     def _register(self, event: dict):
         units = {unit["id"]: unit["capacity"] for unit in event["data"]["units"]}
         changed = sorted(u for u in self.units | units if self.units.get(u) != units.get(u))
-        self.units = units
+        self.units, self.notify = units, event["data"].get("notify", [])
         first = date.fromisoformat(event["time"][:10])
         detail = f"{first} {first + timedelta(730)}"
         out = [("synchronization", "bellhop.availability.changed.v1", f"unit/{unit}", detail) for unit in changed]
+        out.append(("automation", "bellhop.property.changed.v1", event["subject"], ""))
         self._emit(event, event["data"]["version"], out)
 
     def _emit(self, event: dict, version: int, out: list):
-        for index, (queue, kind, subject, detail) in enumerate(out):
+        for index, (queue, kind, subject, detail) in ((n, each) for n, each in enumerate(out) if each):
             self.follow_ups[follow_up_id(event, index)] = FollowUp(queue, kind, subject, version, detail)
+            self.traces[follow_up_id(event, index)] = trace(event)
 
     def _spot(self, booking: dict | None):
         return booking and booking["placed"] and (booking["unit"], booking["arrival"], booking["departure"]) or None
@@ -144,8 +156,12 @@ def seen_follow_up(queue: str, event: dict) -> FollowUp:
     match event["type"].split(".")[1]:
         case "availability":
             detail = f"{data['from']} {data['until']}"
-        case "cleaning":
-            detail = "cancelled" if data["cancelled"] else "stay"
+        case "booking":
+            former = " ".join(data["former"][name] for name in ("unit", "arrival", "departure")) if "former" in data else None
+            stay = f"{data['unit']} {data['arrival']} {data['departure']}"
+            detail = f"{data['cause']} {'placed' if data['placed'] else 'not'} {stay}, {former}"
+        case "property":
+            detail = ""
         case _:
             detail = data["message"]
     return FollowUp(queue, event["type"], event["subject"], data["version"], detail)
@@ -175,6 +191,7 @@ def check_group(test, stack, house, model: Group):
                 test.assertEqual(received[event["id"]], seen_follow_up(queue, event))
                 continue
             received[event["id"]] = seen_follow_up(queue, event)
+            test.assertEqual(event["traceparent"].split("-")[1], model.traces.get(event["id"]), event)
             if event["subject"].startswith("booking/"):
                 order[queue, event["subject"]].append(event["sequence"])
     wrong = {i: (received.get(i), expected) for i, expected in model.follow_ups.items() if received.get(i) != expected}

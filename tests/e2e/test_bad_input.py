@@ -151,10 +151,10 @@ class BadInput(unittest.TestCase):
         data = {"version": 1, "from": "2031-01-01", "until": "2031-01-02"}
         availability = house.event("bellhop.availability.changed.v1", "unit/u1", data)
         stay = {"version": 1, "unit": "u1", "arrival": "2031-01-01", "departure": "2031-01-02"}
-        cleaning = house.event("bellhop.cleaning.requested.v1", "booking/b2", stay | {"cancelled": False})
+        changed = house.event("bellhop.booking.changed.v1", "booking/b2", stay | {"cause": "pms.booking.created.v1", "placed": True})
         guest = house.event("bellhop.guest.message.requested.v1", "booking/b3", stay | {"message": "change"})
         good = house.booking("good")
-        bad = [unknown, availability, cleaning, guest]
+        bad = [unknown, availability, changed, guest]
         ids = house.send(self.stack, *bad, good)
         self.stack.drain()
         self.check_note(house, json.dumps(unknown), ids[0], "unknown-type", "/type", "booking/b1")

@@ -173,7 +173,7 @@ class Season(unittest.TestCase):
         versions = {event["id"]: event["data"]["version"] for event in order}
         expected = {
             "unplaced": sorted((subject, versions[event]) for event, subject in model.unplaced),
-            "cleaning": sorted((f.subject, f.version) for f in model.follow_ups.values() if f.kind == kinds["cleaning"]),
+            "cleaning": sorted(model.cleanings),
         }
         for name, kind in kinds.items():
             heard = [(one["body"]["subject"], one["body"]["data"]["version"]) for one in hook.deliveries(kind)]

@@ -29,7 +29,7 @@ class Hold(unittest.TestCase):
         self.assertEqual(house.state(self.stack, "b2")["version"], 2)
         return house, poison, behind
 
-    def cleanings(self, house, booking="b1") -> list[int]:
+    def heard(self, house, booking="b1") -> list[int]:
         """The versions that the next function hears of, in order."""
         events = [m.event for m in self.stack.of_group("automation", house.group)]
         mine = [e for e in events if e["subject"] == f"booking/{booking}"]
@@ -37,7 +37,7 @@ class Hold(unittest.TestCase):
         return [e["data"]["version"] for e in mine]
 
     def check_done(self, house, versions, nights=106):
-        self.assertEqual(self.cleanings(house), versions)
+        self.assertEqual(self.heard(house), versions)
         self.assertEqual(house.state(self.stack, "b1")["version"], 5)
         self.assertEqual(house.months(self.stack)["u1/2031-05"]["s"], {"b1": nights})
         self.assertEqual(house.left_waiting(self.stack), [])
@@ -160,6 +160,6 @@ class Hold(unittest.TestCase):
         review.resolve(self.stack, house.group, "booking/b1", "discard")
         house.send(self.stack, *line[40:])  # behind the wake-up, before the line is worked
         self.stack.drain(60)
-        self.assertEqual(self.cleanings(house), list(range(2, 62)))
+        self.assertEqual(self.heard(house), list(range(2, 62)))
         self.assertEqual(house.state(self.stack, "b1")["version"], 61)
         self.assertEqual(house.left_waiting(self.stack), [])

@@ -36,6 +36,7 @@ class UnknownProperty(unittest.TestCase):
         self.stack.drain(60)
         self.assertEqual(house.months(self.stack)["u1/2031-06"]["s"], {"b0": 101} | {f"b{n}": (n * 5 + 1) * 101 + 3 for n in range(1, 5)})
         heard = [(m.event["subject"], m.event["data"]["version"]) for m in self.stack.of_group("automation", house.group)]
+        self.assertEqual(heard.pop(0), (f"property/{house.property}", 1))
         for n in range(5):
             versions = [version for subject, version in heard if subject == f"booking/b{n}"]
             self.assertEqual(versions, [1, 2, 3, 4, 5] if n == 0 else [1, 2, 3, 4])
