@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What `make demo` shows, on a cloud that is up and deployed: a season is posted, worked, told to a channel manager, and
-# looked at. Exit code 1 if the channel manager does not know in the end what the calendar says.
+# What `make demo` shows, on a cloud that is up and deployed: a season is posted, worked, told to a channel manager and to the
+# guests, and looked at. Exit code 1 if the channel manager does not know in the end what the calendar says.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bellhop=target/debug/bellhop
@@ -24,6 +24,10 @@ $bellhop generate --run "$run" --month "$month" --out "$work/season.ndjson" --po
   ${channel:+--channel "$channel/api/v1"}
 [ -z "$channel" ] || $python examples/channel.py keys "$channel" "seaside-$run" "summit-$run"
 
+say "Rules for both tenants: reminders, thanks, tasks, and who cleans what"
+for tenant in seaside summit; do $bellhop rule save examples/rules.json --tenant "$tenant-$run"; done
+$bellhop rule list --tenant "seaside-$run"
+
 say "Posting it, and then what is wrong, unchecked"
 $bellhop post "$work/season.ndjson"
 $bellhop post --raw --group "seaside-$run#grand-hotel" "$work/poison.ndjson"
@@ -37,6 +41,24 @@ echo "[ arrival   ] last night   =N full   ! a person must decide   ▒ blocked 
 
 say "What the workers did"
 localstack/cloud logs "$prefix-calendar" | $bellhop report - --tenant-suffix="-$run"
+
+say "What automation and notifications did"
+localstack/cloud logs "$prefix-automation" | $bellhop report - --tenant-suffix="-$run"
+localstack/cloud logs "$prefix-notifications" | $bellhop report - --tenant-suffix="-$run"
+
+flats=(--tenant "seaside-$run" --property harbour-flats)
+say "A week of cleanings"
+$bellhop board "${flats[@]}" --week "$month-08"
+
+say "Mails to the guests of these flats"
+$bellhop mail list "${flats[@]}" --counts
+
+say "What is due next"
+$bellhop due list "${flats[@]}" --within 90d --most 8
+
+event=$(grep -m1 '"type":"pms.booking.created.v1".*"property":"harbour-flats"' "$work/season.ndjson" | sed -E 's/.*"id":"([^"]+)".*/\1/')
+say "What one event caused: $event"
+$bellhop trace "$event" "${flats[@]}" --since 1h
 
 verdict=0
 if [ -n "$channel" ]; then
@@ -52,10 +74,15 @@ cat <<END
   eval "\$(localstack/cloud env)"              the environment for any AWS client
   $bellhop review list --tenant seaside-$run
   $bellhop event seaside-$run villa-rosa villa-rosa-$run-00002
+  $bellhop trace villa-rosa-$run-00002
+  $bellhop board --tenant summit-$run --property ridge-inn --week $second-10
+  $bellhop rule test --saved --tenant seaside-$run --property harbour-flats --booking B001
+  $bellhop template preview --kind pre-arrival --tenant seaside-$run --property harbour-flats --booking B001 --out $work/mail.html
   $bellhop calendar summit-$run pine-lodge --month $second
   $bellhop channel list seaside-$run villa-rosa
+  curl -s ${AWS_ENDPOINT_URL:-URL}/_aws/ses             the mails themselves, on the local cloud
   python3 tests/channel/server.py summary ${channel:-URL}
-  localstack/cloud logs -f $prefix-calendar
+  localstack/cloud logs -f $prefix-automation
 The cloud goes on running, the channel manager with it: make down stops both.
 END
 exit "$verdict"

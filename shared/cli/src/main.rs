@@ -35,6 +35,8 @@ Examples:
   bellhop post season.ndjson                  post them, in order per property
   bellhop status --wait-drained               wait until the workers have done them
   bellhop calendar seaside villa --month 2026-07
+  bellhop board --tenant seaside --property villa    the week's cleanings
+  bellhop trace EVENT-ID                      what one event caused
   bellhop review list                         what waits for a person
   bellhop channel list seaside villa          how its channels fare
 
