@@ -90,7 +90,9 @@ struct Step<'a> {
 impl Step<'_> {
     fn out_of_date(&self, booking: &BookingState) -> Option<&'static str> {
         let (asked, now) = (&self.asked, &booking.booking);
-        if booking.cancelled && !asked.is(GuestMessage::Cancellation) {
+        // A rule may ask for a message because of the cancellation: it knows of it.
+        let knows = asked.stay.is_some() && asked.version >= now.version;
+        if booking.cancelled && !asked.is(GuestMessage::Cancellation) && !knows {
             return Some("cancelled");
         }
         if asked.is(GuestMessage::Cancellation) && !booking.cancelled {
