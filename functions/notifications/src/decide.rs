@@ -39,7 +39,7 @@ pub fn decide<H: Rules>(settings: &Settings, event: &Envelope, view: &Looked<'_>
     }
     match step.state.mails.get(&event.id).map(|mail| mail.outcome.clone()) {
         Some(MailOutcome::Sending { until, .. }) => return Ok(step.claimed(until)),
-        Some(MailOutcome::Sent(_) | MailOutcome::Unknown) => return Ok(step.done("known", None)),
+        Some(MailOutcome::Sent(_) | MailOutcome::Unknown) => return Ok(done(Some("known"))),
         Some(MailOutcome::Refused { failures, why }) if failures == failures_of(event, view)? => {
             // Nobody has retried it.
             return Err(Fault::new(Reason::MailRefused, "").found(why).expected("a mail service that takes it").into());
@@ -47,7 +47,7 @@ pub fn decide<H: Rules>(settings: &Settings, event: &Envelope, view: &Looked<'_>
         _ => {}
     }
     if settings.is_off() {
-        return Ok(Decision { then: Then::Forget, ..step.done("mail-off", None) });
+        return Ok(Decision { then: Then::Forget, ..done(Some("mail-off")) });
     }
     let booking = match view.state_of(&view.scope.of_calendar().subject(&event.subject))? {
         Some(CalendarState::Booking(booking)) => booking,
@@ -202,7 +202,7 @@ impl Step<'_> {
         let own = |mail: &Mail| matches!(&mail.outcome, MailOutcome::Sending { owner, .. } if *owner == finished.owner);
         let Some(mail) = claim.filter(own) else {
             // The claim is another's: what that one finds counts.
-            return Ok(Decision { then: Then::Later(Duration::from_secs(1)), ..step(Some("overtaken")) });
+            return Ok(Decision { then: Then::Later(Duration::from_secs(1)), ..done(Some("overtaken")) });
         };
         let mail = |outcome| Mail { at: self.now.as_second(), outcome, ..mail };
         let id = self.event.id.clone();
@@ -236,7 +236,7 @@ impl Step<'_> {
         let left = until - self.now.as_second();
         if left > 0 {
             let pause = Duration::from_secs(left.min(LONGEST_WAIT).unsigned_abs());
-            return Decision { then: Then::Later(pause), ..step(Some("claimed")) };
+            return Decision { then: Then::Later(pause), ..done(Some("claimed")) };
         }
         if let Some(mail) = self.state.mails.get_mut(&self.event.id) {
             (mail.at, mail.outcome) = (self.now.as_second(), MailOutcome::Unknown);
@@ -266,15 +266,12 @@ impl Step<'_> {
     }
 
     fn written<H: Rules>(self, note: Option<&'static str>) -> Decision<H> {
-        Decision { state: Some(self.state), ..step(note) }
-    }
-
-    fn done<H: Rules>(self, note: &'static str, outbox: Option<Outbox>) -> Decision<H> {
-        Decision { outbox, ..step(Some(note)) }
+        Decision { state: Some(self.state), ..done(note) }
     }
 }
 
-fn step<H: Rules>(note: Option<&'static str>) -> Decision<H> {
+/// Done, and nothing is kept of it but that.
+fn done<H: Rules>(note: Option<&'static str>) -> Decision<H> {
     Decision {
         effect: Effect::Applied,
         note,

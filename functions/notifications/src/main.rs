@@ -7,5 +7,5 @@ use bellhop_notifications::{Notifications, Settings};
 fn main() -> Result<(), lambda_runtime::Error> {
     let settings = Settings::from_env()?;
     let mailer = Ses::new(client(&bellhop_worker::http_client(), settings.call_timeout)?, &settings);
-    bellhop_worker::main_with(Notifications { settings, mailer }, Feedback)
+    bellhop_worker::main_with(Notifications { settings, mailer }, &Feedback)
 }

@@ -120,9 +120,8 @@ impl Ses {
 
 impl Mailer for Ses {
     async fn send(&self, letter: &Letter) -> Answered {
-        let (message, tags) = match (Self::message(letter), Self::tags(letter)) {
-            (Ok(message), Ok(tags)) => (message, tags),
-            (Err(_), _) | (_, Err(_)) => return Answered::Refused("a mail that cannot be written".to_owned()),
+        let (Ok(message), Ok(tags)) = (Self::message(letter), Self::tags(letter)) else {
+            return Answered::Refused("a mail that cannot be written".to_owned());
         };
         let request = self
             .client

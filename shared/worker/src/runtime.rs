@@ -26,11 +26,7 @@ pub trait Aside: Send + Sync + 'static {
 
     /// Takes it. After an error Lambda invokes the function again, twice at most (AWS Lambda Developer Guide, "Asynchronous
     /// invocation").
-    fn take(
-        &self,
-        store: &Store,
-        payload: &Value,
-    ) -> impl Future<Output = Result<(), lambda_runtime::Error>> + Send;
+    fn take(&self, store: &Store, payload: &Value) -> impl Future<Output = Result<(), lambda_runtime::Error>> + Send;
 }
 
 /// Runs a handler as a Lambda function until Lambda ends it. All of a function's `main`.
@@ -42,7 +38,7 @@ pub fn main<H: Handler>(handler: H) -> Result<(), lambda_runtime::Error> {
 }
 
 /// The same for a function that takes other invocations as well.
-pub fn main_with<H: Handler>(handler: H, aside: impl Aside) -> Result<(), lambda_runtime::Error> {
+pub fn main_with<H: Handler>(handler: H, aside: &impl Aside) -> Result<(), lambda_runtime::Error> {
     let (runtime, worker) = start(handler)?;
     runtime.block_on(lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         if aside.wants(&event.payload) {

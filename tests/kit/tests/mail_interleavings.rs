@@ -60,7 +60,6 @@ fn step() -> impl Strategy<Value = Step> {
 
 async fn retry_all(post: &Post) {
     for name in post.held() {
-        // One that is being retried already has its verdict.
         post.retry(&name).await;
     }
 }

@@ -13,7 +13,7 @@ use bellhop_kit::{Delivery, World, advance, now};
 use bellhop_mail::Address;
 use bellhop_notifications::{Answered, Letter, Mailer, Notifications, Settings};
 use bellhop_store::mails::{Mail, MailState, SavedTemplate, Suppressed};
-use bellhop_store::{DUE_SHARDS, Line, Resolution, Scope};
+use bellhop_store::{DUE_SHARDS, Line, Resolution, ResolveError, Scope};
 use bellhop_worker::{FallbackNote, Policy, wake_up};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -267,7 +267,10 @@ impl Post {
     pub async fn retry(&self, name: &str) {
         let subject = name.parse().expect("a subject");
         let store = &self.mails.store;
-        let hold = store.resolve(&scope(), Line::Hold, &subject, &Resolution::Retry, now()).await.expect("a verdict");
+        let hold = match store.resolve(&scope(), Line::Hold, &subject, &Resolution::Retry, now()).await {
+            Err(ResolveError::AlreadyResolved(_)) => return,
+            resolved => resolved.expect("a verdict"),
+        };
         let wake = wake_up(&scope(), Queue::OperationalGuests, &subject, Line::Hold, &hold, now());
         self.mails.aws.queue(wake.queue, |queue| queue.send(&wake.group, &wake.deduplication_id, &wake.body, None));
     }
