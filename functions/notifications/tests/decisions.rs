@@ -257,8 +257,12 @@ fn a_template_that_fails_or_is_missing_is_for_a_person() {
 #[test]
 fn what_is_out_of_date_is_dropped() {
     let dates = json!({"arrival": "2026-07-04"});
-    assert_eq!(known().booking(&json!({}), true).notes(&request("pre-arrival", 4)), "stale cancelled");
-    assert_eq!(known().booking(&json!({}), true).notes(&request("confirmation", 4)), "stale cancelled");
+    assert_eq!(known().booking(&json!({}), true).notes(&request("pre-arrival", 3)), "stale cancelled");
+    assert_eq!(known().booking(&json!({}), true).notes(&request("confirmation", 3)), "stale cancelled");
+    let words = json!({"version": 9, "subject": "a", "text": "b"});
+    assert_eq!(known().booking(&json!({}), true).notes(&free(&words)), "stale cancelled");
+    let by_rule = known().template("sorry", "en", "Sorry").booking(&json!({}), true);
+    assert!(by_rule.says(&request("sorry", 4)).contains("Subject: Sorry"), "asked for because of the cancellation");
     assert!(known().booking(&json!({}), true).says(&request("cancellation", 4)).contains("Subject: "));
     assert_eq!(known().notes(&request("cancellation", 4)), "stale not-cancelled");
     assert_eq!(known().booking(&dates, false).notes(&request("pre-arrival", 4)), "stale other-dates");
