@@ -93,7 +93,7 @@ reasons! {
     /// No address that mail can be sent to.
     InvalidAddress = "invalid-address", "Correct the guest's address in the PMS: later messages go there; post this one again if it still matters.";
     /// The mail service refused the mail: it was not sent.
-    MailRefused = "mail-refused", "Read the service's answer: sender not verified, or sending paused; then retry.";
+    MailRefused = "mail-refused", "Read the answer of the mail service, such as a sender that is not verified; mend that, then retry.";
     /// Nobody knows whether a mail was sent. It is never sent again by itself.
     DeliveryUnknown = "delivery-unknown", "Ask the mail service or the guest; if it did not arrive, post the message again under a new id.";
     /// A fault that belongs to this message did not go away.
