@@ -7,7 +7,7 @@ mod house;
 
 use bellhop_events::{Envelope, Queue};
 use bellhop_kit::given::{booking, event, property};
-use bellhop_kit::{Fault, now};
+use bellhop_kit::{Delivery, Fault, now};
 use house::{House, house};
 use jiff::civil::{Date, date};
 use proptest::prelude::*;
@@ -278,6 +278,24 @@ async fn listeners_hear_of_tasks_and_of_what_rules_emit() {
     house.post(&booking("e2", "cancelled", "b1", 2, "u1", 2..5));
     house.settle().await;
     assert_eq!(told()[2].1["status"], "gone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cleaning_costs_one_write_unit_and_a_reminder_three_more() {
+    let house = open_house().await;
+    let cost = async |event: Value| {
+        house.post(&event);
+        // What the calendar writes is its own.
+        while house.calendar.deliver().await != Delivery::Idle {}
+        drop(house.automation.aws.take_calls());
+        while house.automation.deliver().await != Delivery::Idle {}
+        house.automation.aws.take_calls().iter().map(|call| call.write_units).sum::<u64>()
+    };
+    assert_eq!(cost(booking("e1", "created", "b1", 1, "u1", 2..5)).await, 1);
+    house.save_rules(&rulebook()).await;
+    // Its item and the next moment in the due index, in one transaction.
+    assert_eq!(cost(booking("e2", "created", "b2", 1, "u2", 12..15)).await, 4);
+    assert_eq!(cost(booking("e3", "modified", "b2", 2, "u2", 12..15)).await, 0, "nothing to do is free");
 }
 
 #[derive(Debug, Clone)]
