@@ -104,7 +104,7 @@ fn facts(id: &BookingId, state: &BookingState, place: &Place, property: &Propert
     facts
 }
 
-/// The first language in which the tenant has a template, or in which one is built in.
+/// The first language in which the tenant has a template, else in which one is built in.
 async fn choose(cloud: &Cloud, args: &Preview, candidates: &[String]) -> Result<Chosen, CliError> {
     let mut own = std::collections::HashMap::new();
     let key = |tenant: &TenantId, locale: &String| super::key(tenant, &args.kind, locale);
@@ -112,11 +112,14 @@ async fn choose(cloud: &Cloud, args: &Preview, candidates: &[String]) -> Result<
         let keys: Vec<_> = candidates.iter().map(|locale| key(tenant, locale)).collect();
         own = cloud.store.get(&keys).await?;
     }
+    // As the function does: what the tenant wrote in any of these languages comes before what is built in.
     for locale in candidates {
         let item = args.tenant.as_ref().and_then(|tenant| own.get(&key(tenant, locale)));
         if let Some(saved) = SavedTemplate::decode(item)? {
             return Ok(Chosen { template: parts(saved), locale: locale.clone(), built_in: false });
         }
+    }
+    for locale in candidates {
         if let Some(template) = builtin(args.kind.as_str(), locale) {
             return Ok(Chosen { template, locale: locale.clone(), built_in: true });
         }
