@@ -19,7 +19,8 @@ pub fn on_booking(
 ) -> Result<Decision<Automation>, Refusal> {
     let report: TaskReport = event.payload()?;
     let Some((known, property)) = booking::known(event, view)? else {
-        return Err(unknown(event, "a booking that the calendar knows").into());
+        // Posted together, a report may overtake its booking: they go by different queues.
+        return Err(Refusal::NotYet(unknown(event, "a booking that the calendar knows")));
     };
     let work = booking::work(view).cloned().unwrap_or_default();
     let mut here = booking::Here::new(automation, event, id, &known, &property, work, view)?;

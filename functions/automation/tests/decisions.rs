@@ -118,6 +118,7 @@ impl Known {
         let decision = match self.decide(event) {
             Ok(decision) => decision,
             Err(Refusal::Permanent(fault)) => return format!("refused: {fault}"),
+            Err(Refusal::NotYet(fault)) => return format!("not yet: {fault}"),
             Err(other) => return format!("{other:?}"),
         };
         let mut said = vec![match (decision.effect, &decision.then) {

@@ -55,7 +55,8 @@ pub fn decide<H: Rules>(settings: &Settings, event: &Envelope, view: &Looked<'_>
         _ if step.asked.stay.is_some() => return Ok(step.stale("unknown-booking")),
         _ => {
             let fault = Fault::new(Reason::UnknownTask, "/subject").found(&event.subject);
-            return Err(fault.expected("a booking that the calendar knows").into());
+            // Posted together, a message may overtake its booking: they go by different queues.
+            return Err(Refusal::NotYet(fault.expected("a booking that the calendar knows")));
         }
     };
     if let Some(why) = step.out_of_date(&booking) {

@@ -184,6 +184,8 @@ impl<H: Handler + ?Sized> Decision<H> {
 pub enum Refusal {
     /// It never will be as it is: review at once.
     Permanent(Fault),
+    /// Something that comes by another queue is not there yet: an attempt is spent, and a person is asked when none is left.
+    NotYet(Fault),
     /// The same version with other content.
     Conflict {
         /// The content that is known.

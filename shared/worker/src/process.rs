@@ -169,6 +169,7 @@ impl<H: Handler> Worker<H> {
                         _ => self.give_up(task, &fault).await,
                     };
                 }
+                Err(Refusal::NotYet(fault)) => return self.spend_attempt(task, &fault).await,
                 Err(Refusal::Permanent(fault)) => return self.give_up(task, &fault).await,
                 Err(Refusal::Conflict { known, found }) => {
                     return self.conflict(task, loaded, &known.to_string(), &found).await;

@@ -219,6 +219,21 @@ async fn tasks_of_an_unknown_property_wait_in_line_and_ask_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_report_that_overtakes_its_booking_finds_it_a_moment_later() {
+    let house = open_house().await;
+    let report = json!({"version": 1, "status": "started", "by": "Ana"});
+    house.post(&event("r1", "pms.task.reported.v1", "booking/b1", &report));
+    house.automation.deliver().await;
+    house.post(&booking("e1", "created", "b1", 1, "u1", 2..5));
+    house.settle().await;
+    assert_eq!(house.work().await["b1"].progress.status.as_str(), "started");
+    assert_eq!(house.reasons(), Vec::<String>::new());
+    house.post(&event("r2", "pms.task.reported.v1", "booking/never", &report));
+    house.settle().await;
+    assert_eq!(house.reasons(), ["unknown-task"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn cleanings_are_assigned_while_there_is_room_and_give_their_place_back() {
     let house = open_house().await;
     house
