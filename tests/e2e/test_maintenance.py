@@ -53,6 +53,7 @@ class Maintenance(unittest.TestCase):
     def test_a_problem_with_a_cleaning_blocks_and_its_completion_lifts(self):
         house = self.house()
         house.send(self.stack, house.booking("b1"))
+        self.stack.drain()
         problem = report(house, "booking/b1", 1, "problem", note="A leak", block={"from": "2031-05-03", "until": "2031-05-06"})
         tell(self.stack, house, problem, again(problem))
         self.stack.drain()
