@@ -211,30 +211,35 @@ impl Sight<'_> {
     /// Puts the next moment into the due index, in place of the one that stood there.
     fn replan(&self, rulebook: &Rulebook, plan: &mut Plan) -> Result<Vec<Write>, StoreError> {
         let moments = self.anchors.iter().flat_map(|anchors| moments_of(rulebook, anchors));
-        let moments = moments.map(|(_, at, _)| at).filter(|at| *at > self.now).map(Timestamp::as_millisecond);
+        // What was judged is over, also for a clock that is behind the one that judged it.
+        let open = moments.filter(|(rule, at, _)| plan.fired.get(rule.id.as_str()) != Some(&at.as_second()));
+        let moments = open.map(|(_, at, _)| at).filter(|at| *at > self.now).map(Timestamp::as_millisecond);
         let next = moments.chain(plan.pending.values().map(|pending| pending.at)).min().map(ceiling);
         if plan.due == next {
             return Ok(Vec::new());
         }
         let mut writes = Vec::new();
         if let Some(former) = plan.due.and_then(|second| Timestamp::from_second(second).ok()) {
-            writes.push(Due::delete(
-                self.scope,
-                former,
-                &entry_id(self.scope, &self.event.subject, former.as_second()),
-            ));
+            writes.push(Due::delete(self.scope, former, &self.entry_id(plan)));
         }
         plan.due = next.filter(|second| Timestamp::from_second(*second).is_ok());
         if let Some(at) = plan.due.and_then(|second| Timestamp::from_second(second).ok()) {
-            writes.push(self.entry(at).put(self.scope, at)?);
+            plan.entries += 1;
+            writes.push(self.entry(plan, at).put(self.scope, at)?);
         }
         Ok(writes)
     }
 
-    fn entry(&self, at: Timestamp) -> Due {
+    /// The id of the entry that was planned last, so that it can be found to be removed.
+    fn entry_id(&self, plan: &Plan) -> EventId {
+        let text = [self.scope.group().to_string(), self.event.subject.to_string(), plan.entries.to_string()];
+        EventId::hashed('d', &[CONSUMER, &text[0], &text[1], &text[2]])
+    }
+
+    fn entry(&self, plan: &Plan, at: Timestamp) -> Due {
         let (second, group, subject) = (at.as_second(), self.scope.group(), &self.event.subject);
         let version = u64::try_from(second).unwrap_or_default();
-        let id = entry_id(self.scope, subject, second);
+        let id = self.entry_id(plan);
         let envelope = Envelope {
             specversion: SpecVersion::V1,
             id: id.clone(),
@@ -279,11 +284,6 @@ fn moments_of<'r>(
         )),
         Trigger::On { .. } => None,
     })
-}
-
-/// The same entry for the same second of a subject, so that it can be found to be removed.
-fn entry_id(scope: &Scope, subject: &Subject, second: i64) -> EventId {
-    EventId::hashed('d', &[CONSUMER, &scope.group().to_string(), &subject.to_string(), &second.to_string()])
 }
 
 /// Whole seconds, never too early.

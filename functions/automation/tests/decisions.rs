@@ -224,7 +224,7 @@ fn a_stay_that_is_called_off_leaves_nothing_behind() {
     let mut known = lisbon().rules(&rules).booked("b1", 1, "u1", "2026-07-20", "2026-07-25", true);
     insta::assert_snapshot!(known.changed(1, "created", None), @r"
     applied
-    put 001783771200#dhdv6xhxlijlwqemmgscbtbpfvo#sea#villa
+    put 001783771200#dapacgcfltnzyq5twgitswc7ue3#sea#villa
     ");
     let mut known = known.booked("b1", 2, "u1", "2026-07-20", "2026-07-25", false);
     insta::assert_snapshot!(known.changed(2, "cancelled", Some(("u1", "2026-07-20", "2026-07-25"))));
@@ -242,6 +242,28 @@ fn a_message_of_a_booking_that_is_called_off_meanwhile_is_not_asked_for_but_that
     let known = || lisbon().rules(&rules).booked("b1", 2, "u1", "2026-07-20", "2026-07-25", false);
     assert!(!known().changed(1, "created", None).contains("message"));
     assert!(known().changed(2, "cancelled", None).contains("\"message\":\"sorry\""));
+}
+
+#[test]
+fn a_clock_that_is_behind_does_not_plan_again_what_was_judged() {
+    let rules = json!({"rules": [
+        {"id": "pre", "at": {"anchor": "arrival", "days": -3, "time": "10:00"}, "then": {"message": "pre-arrival"}},
+        {"id": "thanks", "at": {"anchor": "departure", "offset": "PT3H"}, "then": {"message": "thanks"}},
+    ]});
+    let mut known = lisbon().rules(&rules).booked("b1", 1, "u1", "2026-07-20", "2026-07-25", true);
+    known.changed(1, "created", None);
+    let due = |known: &Known| match &known.state {
+        Some(AutomationState::Booking(work)) => work.plan.due,
+        _ => None,
+    };
+    let first = due(&known).expect("a moment");
+    // The timer's clock is ahead of this worker's.
+    known.now = Timestamp::from_second(first - 1).expect("a time");
+    assert!(known.then(&looks(1, Some(first))).contains("pre-arrival"));
+    let thanks = due(&known).expect("a moment");
+    assert!(thanks > first);
+    assert_eq!(known.then(&looks(2, None)), "nothing");
+    assert_eq!(due(&known), Some(thanks));
 }
 
 #[test]

@@ -154,6 +154,9 @@ pub struct Plan {
     /// The second of the entry in the due index; none: nothing is due.
     #[serde(default, rename = "e", skip_serializing_if = "Option::is_none")]
     pub due: Option<i64>,
+    /// Entries so far: each has an id of its own, for SQS forgets one that it has seen lately.
+    #[serde(default, rename = "n", skip_serializing_if = "is_zero")]
+    pub entries: u64,
     /// Rules that wait for their delay.
     #[serde(default, rename = "p", skip_serializing_if = "BTreeMap::is_empty")]
     pub pending: BTreeMap<String, Pending>,
