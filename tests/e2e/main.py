@@ -1,14 +1,20 @@
 """Runs the end-to-end tests: starts the cloud if it is not up, and leaves it as it was found."""
 
 import argparse
+import re
+import subprocess
 import sys
+import threading
 import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import harness
 
 HERE = Path(__file__).resolve().parent
+# The longest begin first, so that none of them is alone in the end.
+LONG = ("channel_season", "chaos", "automation", "channel_outage", "season_cleanings", "channels", "timer_due", "feeds")
 
 
 class Result(unittest.TextTestResult):
@@ -31,27 +37,57 @@ class Result(unittest.TextTestResult):
         super().stopTest(test)
 
 
+def run_here(names: list[str]) -> int:
+    loader = unittest.TestLoader()
+    suite = loader.loadTestsFromNames([f"test_{name}" for name in names])
+    started = time.monotonic()
+    result = None
+    try:
+        result = unittest.TextTestRunner(stream=sys.stderr, resultclass=Result, verbosity=0).run(suite)
+    finally:
+        harness.remove_stacks(keep_logs=result is None or not result.wasSuccessful())
+    broken = {getattr(test, "test_case", test).id() for test, _ in result.failures + result.errors}
+    print(f"took {time.monotonic() - started:.0f} s")
+    print(f"{result.testsRun - len(broken) - len(result.skipped)} passed, {len(broken)} failed", flush=True)
+    return 0 if result.wasSuccessful() and not loader.errors else 1
+
+
+def run_beside(names: list[str], processes: int, full: bool) -> int:
+    """Each file in a process of its own with stacks of its own, so many at a time in one cloud."""
+    names = sorted(names, key=lambda name: (LONG.index(name) if name in LONG else len(LONG), name))
+    started, printing = time.monotonic(), threading.Lock()
+    passed, failed = [], []
+
+    def run(name: str):
+        command = [sys.executable, __file__, *["--full"] * full, name]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as child:
+            for line in child.stdout:
+                if counts := re.fullmatch(r"(\d+) passed, (\d+) failed\n", line):
+                    passed.append(int(counts[1]))
+                elif not re.match(r"took |-+$|Ran |OK$|$", line):
+                    with printing:
+                        print(f"{harness.clock()} {name}: {line.rstrip()}", file=sys.stderr, flush=True)
+        if child.returncode:
+            failed.append(name)
+
+    with ThreadPoolExecutor(processes) as pool:
+        list(pool.map(run, names))
+    print(f"took {time.monotonic() - started:.0f} s")
+    print(f"{sum(passed)} passed, {f'failed: {" ".join(failed)}' if failed else '0 failed'}")
+    return 1 if failed else 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tests/e2e/run", description=__doc__)
     parser.add_argument("--full", action="store_true", help="the sizes of the acceptance test, not a twentieth")
+    parser.add_argument("--processes", type=int, default=1, metavar="N", help="so many files of tests at a time (default: 1)")
     parser.add_argument("names", nargs="*", metavar="NAME", help="tests, as poison or chaos.Chaos (default: all)")
     args = parser.parse_args()
     harness.FULL = args.full
     sys.path.insert(0, str(HERE))
-    loader = unittest.TestLoader()
     names = args.names or sorted(path.stem.removeprefix("test_") for path in HERE.glob("test_*.py"))
-    suite = loader.loadTestsFromNames([f"test_{name}" for name in names])
-    started = time.monotonic()
     with harness.cloud():
-        result = None
-        try:
-            result = unittest.TextTestRunner(stream=sys.stderr, resultclass=Result, verbosity=0).run(suite)
-        finally:
-            harness.remove_stacks(keep_logs=result is None or not result.wasSuccessful())
-    broken = {getattr(test, "test_case", test).id() for test, _ in result.failures + result.errors}
-    print(f"took {time.monotonic() - started:.0f} s")
-    print(f"{result.testsRun - len(broken) - len(result.skipped)} passed, {len(broken)} failed")
-    return 0 if result.wasSuccessful() and not loader.errors else 1
+        return run_here(names) if args.processes < 2 else run_beside(names, args.processes, args.full)
 
 
 if __name__ == "__main__":
