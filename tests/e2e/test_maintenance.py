@@ -3,6 +3,7 @@
 import unittest
 
 import guests
+import harness
 from channels import FakeChannel, Hook, random_secret
 from events import House, again
 from guests import blocks, report, task, tell
@@ -66,6 +67,15 @@ class Maintenance(unittest.TestCase):
         (row,) = guests.board(self.stack, house, "2031-05-01", 10)["cleanings"]
         self.assertEqual(row["status"], "done")
         self.assertEqual(self.reasons(house), [])
+
+    def test_a_report_that_overtakes_its_booking(self):
+        house = self.house()
+        tell(self.stack, house, report(house, "booking/b1", 1, "completed"))
+        harness.wait(lambda: self.stack.lines("automation", tenant=house.tenant, outcome="retry"), 20, "it to come too early")
+        house.send(self.stack, house.booking("b1"))
+        self.stack.drain()
+        (row,) = guests.board(self.stack, house, "2031-05-01", 10)["cleanings"]
+        self.assertEqual((row["status"], self.reasons(house)), ("done", []))
 
     def test_reports_on_what_nobody_knows(self):
         house = self.house()
