@@ -174,9 +174,12 @@ class Mails(Case):
         self.assertEqual(len(mails(house, "b2")), 1, "no mail to an address that bounced")
         self.assertEqual(self.reasons(house), [])
 
-    def test_quiet_hours(self):
+    def hours(self) -> dict:
         now = datetime.now(UTC)
-        hours = {"from": f"{now - timedelta(hours=2):%H:%M}", "until": f"{now + timedelta(hours=2):%H:%M}"}
+        return {"from": f"{now - timedelta(hours=2):%H:%M}", "until": f"{now + timedelta(hours=2):%H:%M}"}
+
+    def test_quiet_hours(self):
+        hours = self.hours()
         house = self.house(time_zone="UTC", quiet_hours=hours)
         self.book(house)
         self.stack.drain()
@@ -188,13 +191,34 @@ class Mails(Case):
         self.stack.drain()
         self.assertEqual(self.subjects(house), [], "a clock that is ahead wakes nobody")
         self.assertEqual([each for each, _ in due(self.stack, house)["booking/b1"]], [at])
+        self.end_of(house)
+        self.assertEqual(len(self.subjects(house)), 1)
+        self.assertEqual(due(self.stack, house), {})
+
+    def end_of(self, house: House):
+        """Of its quiet hours."""
         house.send(self.stack, house.registered(2, name="Sea View", time_zone="UTC"))
         self.stack.drain()
         guests.bring_forward(self.stack, house)
         self.stack.tick()
         self.stack.drain()
-        self.assertEqual(len(self.subjects(house)), 1)
-        self.assertEqual(due(self.stack, house), {})
+
+    def test_what_comes_together_after_quiet_hours(self):
+        """What happened meanwhile is told as it is now, in its order."""
+        house = self.house(time_zone="UTC", quiet_hours=self.hours())
+        for n in range(8):
+            self.book(house, f"b{n}", unit="rooms" if n > 2 else f"u{n + 1}", arrival=f"2031-0{n + 1}-01", departure=f"2031-0{n + 1}-04")
+        for n in range(8):
+            unit, cancelled = "rooms" if n > 2 else f"u{n + 1}", n % 2
+            days = {"arrival": f"2031-0{n + 1}-01", "departure": f"2031-0{n + 1}-0{4 if cancelled else 6}"}
+            self.book(house, f"b{n}", 2, "cancelled" if cancelled else "modified", unit=unit, **days)
+        self.stack.drain()
+        self.assertEqual(guests.inbox(house), [])
+        self.end_of(house)
+        for n in range(8):
+            subjects = [subject.split()[-1] for subject in self.subjects(house, f"b{n}")]
+            wanted = [["cancelled"]] if n % 2 else [["confirmed"], ["confirmed", "changed"]]
+            self.assertIn(subjects, wanted, f"b{n}")
 
 
 class InDoubt(Case):
