@@ -18,6 +18,7 @@ RULES = [
     {"id": "thanks", "at": {"anchor": "departure", "days": 1, "time": "12:00"}, "then": {"message": "review-request"}},
     {"id": "later", "on": "pms.booking.created.v1", "after": "PT2H", "then": {"message": "check-in"}},
 ]
+ASSIGN = [{"to": "anna", "capacity": 2}, {"to": "team-north"}]
 STEPS = ("created", "modified", "modified", "cancelled")
 WORDS = {"confirmation": "confirmed", "change": "changed", "cancellation": "cancelled"}
 
@@ -51,7 +52,7 @@ class Automation(unittest.TestCase):
         self.stack, self.deaths = guests.guests_stack(), Counter()
         plans = [Plan(self.dice, bookings) for _ in range(properties)]
         for plan in plans:
-            guests.save_rules(self.stack, plan.house, *RULES)
+            guests.save_rules(self.stack, plan.house, *RULES, assign=ASSIGN)
             plan.house.send(self.stack, plan.house.registration)
         self.stack.drain()
         with self.subTest(seed=seed):
@@ -125,6 +126,7 @@ class Automation(unittest.TestCase):
         message = {"created": "confirmation", "modified": "change", "cancelled": "cancellation"}[kind]
         for plan in {id(plan): plan for plan, _ in slow}.values():
             stays, planned = guests.cleanings(self.stack, plan.house), due(self.stack, plan.house)
+            self.check_loads(plan.house, stays)
             for name in [name for other, name in slow if other is plan]:
                 where = f"{plan.house.group} {name}"
                 self.assertIn(message, self.kinds(plan.house, name)[-1:] + self.unknown(plan.house, name), where)
@@ -136,11 +138,24 @@ class Automation(unittest.TestCase):
                     self.assertEqual((stays[name]["u"], stays[name]["d"]), (event["data"]["unit"], event["data"]["departure"]), where)
                     self.assertEqual(len(entries), 1, where)
 
+    def check_loads(self, house: House, stays: dict[str, dict]):
+        """Who has how many on a day is what the cleanings say, and nobody has more than fit."""
+        items = {sk: item for sk, item in self.stack.items(house.group).items() if sk.startswith("automation#load/")}
+        loads = {sk.rpartition("/")[2]: harness.plain(item["by"]).get("anna", []) for sk, item in items.items()}
+        counted = {}
+        for name, stay in stays.items():
+            self.assertIn(stay["w"], ("anna", "team-north"))
+            if stay["w"] == "anna":
+                counted.setdefault(stay["d"], []).append(name)
+        self.assertEqual({day: sorted(names) for day, names in loads.items() if names}, {day: sorted(names) for day, names in counted.items()})
+        self.assertLessEqual(max(map(len, counted.values()), default=0), 2, house.group)
+
     def check_end(self, plan: Plan, slow: list[str]):
         house = plan.house
         months = [month for month in house.months(self.stack).values() if month["s"] or any(month["n"].values())]
         self.assertEqual(months, [], "the calendar is free")
         self.assertEqual(guests.cleanings(self.stack, house), {})
+        self.check_loads(house, {})
         self.assertEqual(due(self.stack, house), {})
         guests.check_nothing_left(self, self.stack, house)
         whole = Counter({"confirmation": 1, "change": 2, "cancellation": 1})
