@@ -1,7 +1,9 @@
-"""A season around both clock changes, in two time zones, shuffled, with repetitions: the board is what plain Python makes of the
-final calendar."""
+"""A season around both clock changes, in two time zones, shuffled, with repetitions and deaths: the board is what plain Python
+makes of the final calendar."""
 
+import json
 import random
+import time as clock
 import unittest
 from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
@@ -115,14 +117,24 @@ class SeasonCleanings(unittest.TestCase):
             if repeats and dice.random() < 0.3:
                 queue.append(repeats.pop(dice.randrange(len(repeats))))
         for start in range(0, len(queue), 10):
-            stack.send([(plan.house.group, harness.json.dumps(event)) for plan, event in queue[start : start + 10]])
+            stack.send([(plan.house.group, json.dumps(event)) for plan, event in queue[start : start + 10]])
+        deaths = self.kill_some(stack, dice, 40 if harness.FULL else 8)
         stack.drain(600 if harness.FULL else 120)
         with self.subTest(seed=seed):
             totals = Counter()
             for plan in plans:
                 totals += self.check(stack, plan)
-            harness.say(f"seed {seed}: {len(queue)} messages, {dict(totals)}")
+            harness.say(f"seed {seed}: {len(queue)} messages, {deaths} deaths, {dict(totals)}")
             self.assertTrue(all(totals[what] for what in ("urgent", "with an end", "without an end", "gone")), "or it proves little")
+
+    def kill_some(self, stack, dice: random.Random, most: int) -> int:
+        """While there is something to do."""
+        deaths = 0
+        while deaths < most and stack.left():
+            deaths += stack.kill_one(dice.choice(["calendar", "automation"]))
+            stack.pump()
+            clock.sleep(dice.uniform(0.1, 0.7))
+        return deaths
 
     def check(self, stack, plan: Plan) -> Counter:
         model = plan.model()
