@@ -176,7 +176,10 @@ impl Step<'_> {
     fn quiet<H: Rules>(mut self, view: &Looked<'_>, end: Timestamp) -> Result<Decision<H>, Refusal> {
         let (event, second) = (self.event, end.as_second());
         let group = view.scope.group().to_string();
-        let id = EventId::hashed('q', &[&group, event.id.as_str(), &second.to_string()]);
+        // The timer sends what is due at one second in the order of ids: that in which it was asked for.
+        let hashed = EventId::hashed('q', &[&group, event.id.as_str(), &second.to_string()]);
+        let ordered = format!("q{:017}.{}", self.now.as_microsecond(), &hashed.as_str()[1..]);
+        let id: EventId = ordered.parse().unwrap_or(hashed);
         let again = Envelope {
             id: id.clone(),
             source: format!("/bellhop/{CONSUMER}"),
