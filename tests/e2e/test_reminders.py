@@ -80,7 +80,11 @@ class Reminders(unittest.TestCase):
         self.assertEqual([at for at, _ in due(self.stack, house)["booking/b1"]], [first], "one entry: the next moment")
         self.assertEqual(self.run_due(house), 1)
         self.assertEqual(self.kinds(house), ["pre_arrival"])
-        self.assertEqual([at for at, _ in due(self.stack, house)["booking/b1"]], [moment("2031-05-03", 1, "12:00")])
+        last = [moment("2031-05-03", 1, "12:00")]
+        self.assertEqual([at for at, _ in due(self.stack, house)["booking/b1"]], last)
+        self.book(house, version=3, kind="modified", total={"amount": 8_000, "currency": "EUR"})
+        self.stack.drain()
+        self.assertEqual([at for at, _ in due(self.stack, house)["booking/b1"]], last, "what was judged is not planned again")
         self.assertEqual(self.run_due(house), 1)
         self.assertEqual(self.kinds(house), ["pre_arrival", "thanks"])
         self.assertEqual(due(self.stack, house), {})
