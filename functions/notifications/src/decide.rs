@@ -178,7 +178,7 @@ impl Step<'_> {
         let group = view.scope.group().to_string();
         // The timer sends what is due at one second in the order of ids: that in which it was asked for.
         let hashed = EventId::hashed('q', &[&group, event.id.as_str(), &second.to_string()]);
-        let ordered = format!("q{:017}.{}", self.now.as_microsecond(), &hashed.as_str()[1..]);
+        let ordered = format!("q{:017}-{}", self.now.as_microsecond(), &hashed.as_str()[1..]);
         let id: EventId = ordered.parse().unwrap_or(hashed);
         let again = Envelope {
             id: id.clone(),
