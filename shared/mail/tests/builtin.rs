@@ -17,6 +17,7 @@ fn each_is_a_template_that_may_be_saved() {
             assert!(template.html.contains(&format!("<html lang=\"{locale}\">")), "{kind}.{locale}");
             assert!(!template.html.contains("http") && !template.html.contains("src="), "{kind}.{locale}");
             assert!(template.html.contains("color-scheme"), "{kind}.{locale}");
+            assert!(!template.html.contains("[[") && !template.text.contains("[["), "{kind}.{locale}");
         }
     }
     assert_eq!(builtin("confirmation", "fr"), None);
