@@ -1,20 +1,19 @@
 //! Bookings: the cleaning behind each stay, and what rules make of it.
 
 use bellhop_events::catalogue::{
-    AUTOMATION_LOOK, BOOKING_CHANGED, BookingChanged, Look, Property, RULE_EMITTED, RuleEmitted, TASK_CHANGED,
-    TaskChanged, WorkStatus,
+    AUTOMATION_LOOK, BOOKING_CANCELLED, BOOKING_CHANGED, BookingChanged, Look, Property, TASK_CHANGED, TaskChanged,
+    WorkStatus,
 };
 use bellhop_events::{BookingId, Envelope, Subject};
 use bellhop_rules::{Anchors, Chain, Facts};
 use bellhop_store::automation::{AutomationState, BookingWork, Cleaning};
 use bellhop_store::calendar::{BookingState, CalendarState, Keeping};
-use bellhop_store::{Key, Scope, Write};
-use bellhop_worker::{Decision, Effect, Refusal, Then};
-use jiff::Timestamp;
+use bellhop_store::{Key, Scope};
+use bellhop_worker::{Decision, Refusal};
 
 use crate::assign::assign;
-use crate::outbox::Outbox;
-use crate::plan::{Guest, Sight};
+use crate::draft::Draft;
+use crate::plan::{About, Guest, Trigger};
 use crate::{Automation, Looked, nothing, property_of, turnover};
 
 /// The booking as the calendar has it, and the months around it as the event names it.
@@ -39,13 +38,19 @@ pub fn decide(
 ) -> Result<Decision<Automation>, Refusal> {
     let Some((booking, property)) = known(event, view)? else { return Ok(nothing()) };
     let old = work(view);
-    let mut here = Here::new(automation, event, id, &booking, &property, old.cloned().unwrap_or_default(), view)?;
+    let mut here = Here::new(automation, event, id, &booking, &property, view)?;
     here.clean()?;
+    let mut trigger = here.draft.emitted()?;
     if event.event_type == BOOKING_CHANGED.name {
-        here.tell_neighbours(&event.payload()?)?;
+        let changed: BookingChanged = event.payload()?;
+        here.tell_neighbours(&changed)?;
+        // Called off meanwhile: what it was before is nobody's business any more.
+        let superseded = booking.cancelled && changed.cause != BOOKING_CANCELLED.name;
+        trigger = (!superseded).then_some(Trigger { on: changed.cause, chain: Chain::default() });
     }
-    here.run_rules(trigger(event)?)?;
-    Ok(here.settle(old))
+    here.run_rules(trigger)?;
+    let same = old.map_or(here.work == BookingWork::default(), |old| *old == here.work);
+    Ok(here.settle(same))
 }
 
 /// The booking and its property, as the calendar has them. It wrote them before it sent any event about them.
@@ -56,38 +61,19 @@ pub fn known(event: &Envelope, view: &Looked<'_>) -> Result<Option<(BookingState
 }
 
 /// What is kept of the booking.
-pub fn work<'a>(view: &'a Looked<'_>) -> Option<&'a BookingWork> {
+fn work<'a>(view: &'a Looked<'_>) -> Option<&'a BookingWork> {
     match &view.state {
         Some(AutomationState::Booking(work)) => Some(work),
         _ => None,
     }
 }
 
-/// What rules know the event by, and which led to it.
-fn trigger(event: &Envelope) -> Result<Option<(String, Chain)>, Refusal> {
-    if event.event_type == BOOKING_CHANGED.name {
-        let changed: BookingChanged = event.payload()?;
-        return Ok(Some((changed.cause, Chain::default())));
-    }
-    if event.event_type == RULE_EMITTED.name {
-        let emitted: RuleEmitted = event.payload()?;
-        return Ok(Some((emitted.event_type, Chain::read(&emitted.rules)?)));
-    }
-    Ok(None)
-}
-
 /// A booking during a decision.
 pub struct Here<'v, 'a> {
-    event: &'v Envelope,
     id: &'v BookingId,
     booking: &'v BookingState,
-    property: &'v Property,
-    view: &'v Looked<'a>,
-    rulebook: std::sync::Arc<bellhop_rules::Rulebook>,
     pub work: BookingWork,
-    pub outbox: Outbox,
-    pub facts: Facts,
-    writes: Vec<Write>,
+    pub draft: Draft<'v, 'a>,
 }
 
 impl<'v, 'a> Here<'v, 'a> {
@@ -97,27 +83,21 @@ impl<'v, 'a> Here<'v, 'a> {
         id: &'v BookingId,
         booking: &'v BookingState,
         property: &'v Property,
-        work: BookingWork,
         view: &'v Looked<'a>,
     ) -> Result<Self, Refusal> {
-        let (rulebook, fault) = automation.rulebooks.of(view)?;
-        let mut outbox = Outbox::default();
-        if let Some(fault) = fault {
-            outbox.review(fault);
-        }
         let today = property.time_zone.rules().to_datetime(event.time).date();
-        let facts = Facts::of_booking(id, &booking.booking, booking.placed.is_some(), booking.cancelled)
-            .with_event("", today)
-            .with_property(&event.property, property.time_zone.as_str());
-        Ok(Self { event, id, booking, property, view, rulebook, work, outbox, facts, writes: Vec::new() })
+        let facts = Facts::of_booking(id, &booking.booking, booking.placed.is_some(), booking.cancelled);
+        let draft = Draft::new(automation, event, property, facts.with_event("", today), view)?;
+        Ok(Self { id, booking, work: work(view).cloned().unwrap_or_default(), draft })
     }
 
     /// The cleaning behind the stay as it is now.
     pub fn clean(&mut self) -> Result<(), Refusal> {
         let former = self.work.cleaning.take();
         let mut cleaning = self.cleaning()?;
-        let writes = assign(self.id, former.as_ref(), cleaning.as_mut(), &self.rulebook, self.view)?;
-        self.writes.extend(writes);
+        let Draft { rulebook, view, .. } = &self.draft;
+        let writes = assign(self.id, former.as_ref(), cleaning.as_mut(), rulebook, view)?;
+        self.draft.writes.extend(writes);
         let place = |cleaning: &Cleaning| (cleaning.unit.clone(), cleaning.day);
         if former.as_ref().map(place) != cleaning.as_ref().map(place) {
             // What was reported of another day is no report on this one.
@@ -139,7 +119,8 @@ impl<'v, 'a> Here<'v, 'a> {
         // Which room of a type the next guests get is not known here, and day use takes no night: these are cleaned on
         // the day, until its check-in.
         let exact = keeping == Keeping::Stay && booking.arrival < day;
-        let next = if exact { turnover::next_arrival(&booking.unit, day, self.id, self.view)? } else { Some(day) };
+        let next =
+            if exact { turnover::next_arrival(&booking.unit, day, self.id, self.draft.view)? } else { Some(day) };
         Ok(Some(Cleaning { unit: booking.unit.clone(), day, next, exact, assignee: None, counted: false }))
     }
 
@@ -147,7 +128,7 @@ impl<'v, 'a> Here<'v, 'a> {
     pub fn tell(&mut self, former: Option<Cleaning>) {
         let gone = self.work.cleaning.is_none();
         let Some(cleaning) = self.work.cleaning.clone().or(former) else { return };
-        let window = cleaning.window(self.property);
+        let window = cleaning.window(self.draft.property);
         self.work.progress.changes += 1;
         let changed = TaskChanged {
             version: self.work.progress.changes,
@@ -159,7 +140,8 @@ impl<'v, 'a> Here<'v, 'a> {
             assignee: cleaning.assignee,
             status: if gone { WorkStatus::Gone } else { self.work.progress.status },
         };
-        self.outbox.tell(Some(self.property), TASK_CHANGED.name, &self.event.subject, &changed);
+        let Draft { event, property, outbox, .. } = &mut self.draft;
+        outbox.tell(property, TASK_CHANGED.name, &event.subject, &changed);
     }
 
     /// Those who leave before this stay, or before the one that it was, have another time now.
@@ -169,79 +151,60 @@ impl<'v, 'a> Here<'v, 'a> {
         let former = changed.former.as_ref().map(|former| (&former.unit, former.arrival));
         let mut told = Vec::new();
         for (unit, arrival) in now.into_iter().chain(former) {
-            let Some(neighbour) = turnover::before(unit, arrival, self.id, self.view)? else { continue };
+            let Some(neighbour) = turnover::before(unit, arrival, self.id, self.draft.view)? else { continue };
             if !told.contains(&neighbour) {
                 let look = Look { version: booking.version, due: None };
-                self.outbox.event(AUTOMATION_LOOK.name, &Subject::Booking(neighbour.clone()), &look);
+                self.draft.outbox.event(AUTOMATION_LOOK.name, &Subject::Booking(neighbour.clone()), &look);
                 told.push(neighbour);
             }
         }
         Ok(())
     }
 
-    pub fn run_rules(&mut self, trigger: Option<(String, Chain)>) -> Result<(), Refusal> {
-        let booking = &self.booking.booking;
+    pub fn run_rules(&mut self, trigger: Option<Trigger>) -> Result<(), Refusal> {
+        let (booking, property) = (&self.booking.booking, self.draft.property);
         let placed = self.booking.placed.is_some();
         if let Some(cleaning) = &self.work.cleaning {
-            self.facts.task.id = self.id.to_string();
-            "cleaning".clone_into(&mut self.facts.task.kind);
-            self.facts.task.unit = cleaning.unit.to_string();
-            self.facts.task.assignee = cleaning.assignee.clone().unwrap_or_default();
-            self.work.progress.status.as_str().clone_into(&mut self.facts.task.status);
+            let task = &mut self.draft.facts.task;
+            task.id = self.id.to_string();
+            "cleaning".clone_into(&mut task.kind);
+            task.unit = cleaning.unit.to_string();
+            task.assignee = cleaning.assignee.clone().unwrap_or_default();
+            self.work.progress.status.as_str().clone_into(&mut task.status);
         }
-        let due = self.event.payload::<Look>().ok().filter(|_| self.event.event_type == AUTOMATION_LOOK.name);
-        let due = due.and_then(|look| Timestamp::from_second(look.due?).ok());
-        let sight = Sight {
-            event: self.event,
-            trigger,
-            facts: self.facts.clone(),
+        let leaves = booking.departure.to_datetime(property.check_out.time());
+        let about = About {
             anchors: placed.then(|| Anchors {
-                zone: self.property.time_zone.rules(),
-                arrival: Some(booking.arrival.to_datetime(self.property.check_in.time())),
-                departure: Some(booking.departure.to_datetime(self.property.check_out.time())),
-                task: Some(booking.departure.to_datetime(self.property.check_out.time())),
+                zone: property.time_zone.rules(),
+                arrival: Some(booking.arrival.to_datetime(property.check_in.time())),
+                departure: Some(leaves),
+                task: Some(leaves),
             }),
+            called_off: self.booking.cancelled,
             guest: (placed || self.booking.cancelled).then(|| Guest {
                 version: booking.version,
                 unit: booking.unit.clone(),
                 arrival: booking.arrival,
                 departure: booking.departure,
-                cancelled: self.booking.cancelled,
             }),
             unit: Some(booking.unit.clone()),
-            property: Some(self.property),
-            scope: self.view.scope,
-            // An entry is never early: a clock that is a little behind must not plan it again.
-            now: due.map_or(self.view.now, |due| due.max(self.view.now)),
         };
-        let writes = sight.run(&self.rulebook, &mut self.work.plan, &mut self.outbox)?;
-        self.writes.extend(writes);
-        Ok(())
+        Ok(self.draft.run_rules(&mut self.work.plan, about, trigger)?)
     }
 
     /// The decision: nothing, if nothing changed.
-    fn settle(self, old: Option<&BookingWork>) -> Decision<Automation> {
-        let same = old == Some(&self.work) || (old.is_none() && self.work == BookingWork::default());
-        if same && self.writes.is_empty() && self.outbox.is_empty() {
-            return Decision { effect: Effect::Applied, note: Some("nothing-to-do"), ..nothing() };
-        }
-        self.done()
+    fn settle(self, same: bool) -> Decision<Automation> {
+        let note = self.note();
+        self.draft.settle(same, AutomationState::Booking(Box::new(self.work)), note)
     }
 
     /// The decision, written whatever it is.
-    pub fn done(self) -> Decision<Automation> {
-        let note = match (&self.work.cleaning, self.outbox.is_empty()) {
-            (Some(cleaning), _) if cleaning.is_urgent() => Some("urgent"),
-            _ => None,
-        };
-        Decision {
-            effect: Effect::Applied,
-            note,
-            state: Some(AutomationState::Booking(Box::new(self.work))),
-            writes: self.writes,
-            outbox: (!self.outbox.is_empty()).then_some(self.outbox),
-            registers: false,
-            then: Then::Done,
-        }
+    pub fn decide(self) -> Decision<Automation> {
+        let note = self.note();
+        self.draft.decide(AutomationState::Booking(Box::new(self.work)), note)
+    }
+
+    fn note(&self) -> Option<&'static str> {
+        self.work.cleaning.as_ref().filter(|cleaning| cleaning.is_urgent()).map(|_| "urgent")
     }
 }

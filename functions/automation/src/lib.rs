@@ -11,6 +11,7 @@
 
 mod assign;
 mod booking;
+mod draft;
 mod outbox;
 mod plan;
 mod report;

@@ -47,16 +47,8 @@ impl Outbox {
     }
 
     /// The same for whoever listens at the property for this type.
-    pub(crate) fn tell<T: Payload>(
-        &mut self,
-        property: Option<&Property>,
-        event_type: &str,
-        subject: &Subject,
-        payload: &T,
-    ) {
-        let wanted =
-            property.is_some_and(|property| property.notify.iter().any(|name| name == event_type || name == "*"));
-        if wanted {
+    pub(crate) fn tell<T: Payload>(&mut self, property: &Property, event_type: &str, subject: &Subject, payload: &T) {
+        if property.notify.iter().any(|name| name == event_type || name == "*") {
             self.event(WEBHOOK_REQUESTED.name, subject, &WebhookRequested::of(event_type, payload));
         }
     }

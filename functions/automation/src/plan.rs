@@ -9,8 +9,8 @@ use bellhop_events::catalogue::{
     AUTOMATION_LOOK, BOOKING_CANCELLED, GUEST_MESSAGE_REQUESTED, GuestMessageRequested, Look, MessageKind, Property,
     RULE_EMITTED, RuleEmitted, TASK_UPSERTED, Task, TaskState,
 };
-use bellhop_events::{Envelope, EventId, Fault, Queue, SpecVersion, Subject, UnitId};
-use bellhop_rules::{Action, Anchors, Chain, Facts, How, Moment, Rule, Rulebook, Trigger};
+use bellhop_events::{Envelope, EventId, Fault, Queue, Subject, UnitId};
+use bellhop_rules::{Action, Anchors, Chain, Facts, How, Moment, Rule, Rulebook, Trigger as When};
 use bellhop_store::automation::{CONSUMER, Pending, Plan};
 use bellhop_store::{Due, Scope, StoreError, Write};
 use jiff::civil::Date;
@@ -18,31 +18,29 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::outbox::Outbox;
 
-/// What rules are judged on.
-pub struct Sight<'a> {
-    /// The event that led here.
-    pub event: &'a Envelope,
-    /// The type that rules know it by, and the rules that led to it.
-    pub trigger: Option<(String, Chain)>,
-    /// What conditions see.
-    pub facts: Facts,
+/// What rules know an event by, and the rules that led to it.
+pub struct Trigger {
+    /// Its type, as `on` of a rule names it.
+    pub on: String,
+    /// Those rules: none of them runs on it.
+    pub chain: Chain,
+}
+
+/// The booking or task, as rules see it beside its facts.
+pub struct About {
     /// Moments of the stay or task; none while it is not to take place.
     pub anchors: Option<Anchors>,
-    /// What guest messages are about; none: of a task, or of a booking without its nights.
+    /// It was to take place, and is called off.
+    pub called_off: bool,
+    /// What guest messages are about; none: there is nobody to write to.
     pub guest: Option<Guest>,
     /// Where.
     pub unit: Option<UnitId>,
-    /// The property, if it is registered.
-    pub property: Option<&'a Property>,
-    /// For keys.
-    pub scope: &'a Scope,
-    /// Now; not before the second for which an entry was planned that has just come.
-    pub now: Timestamp,
 }
 
-/// The booking that guest messages are about.
+/// The stay that guest messages are about.
 pub struct Guest {
-    /// Its version.
+    /// The booking's version.
     pub version: u64,
     /// Its unit.
     pub unit: UnitId,
@@ -50,8 +48,26 @@ pub struct Guest {
     pub arrival: Date,
     /// Day of leaving.
     pub departure: Date,
-    /// Nobody comes: only what the cancellation itself asks for is sent.
-    pub cancelled: bool,
+}
+
+/// What rules are judged on.
+pub struct Sight<'d> {
+    /// The event that led here.
+    pub event: &'d Envelope,
+    /// What rules know it by.
+    pub trigger: Option<Trigger>,
+    /// What conditions see.
+    pub facts: &'d Facts,
+    /// The booking or task.
+    pub about: About,
+    /// The property.
+    pub property: &'d Property,
+    /// For keys.
+    pub scope: &'d Scope,
+    /// The second of the entry in the due index that has just come.
+    pub come: Option<i64>,
+    /// Now; not before that second.
+    pub now: Timestamp,
 }
 
 /// A rule that runs.
@@ -66,7 +82,11 @@ struct Run<'r> {
 impl Sight<'_> {
     /// Runs what is due, and plans what comes.
     pub fn run(&self, rulebook: &Rulebook, plan: &mut Plan, outbox: &mut Outbox) -> Result<Vec<Write>, StoreError> {
-        let planned = self.consumed(plan);
+        let planned = plan.due;
+        if planned.is_some() && self.come == planned {
+            // Its entry has come: there is none any more.
+            plan.due = None;
+        }
         let mut runs = self.triggered(rulebook, plan);
         runs.extend(self.delayed(rulebook, plan));
         runs.extend(self.moments(rulebook, plan, planned));
@@ -80,22 +100,12 @@ impl Sight<'_> {
         self.replan(rulebook, plan)
     }
 
-    /// The second that was planned. If its entry has just come, there is none any more.
-    fn consumed(&self, plan: &mut Plan) -> Option<i64> {
-        let planned = plan.due;
-        let look = self.event.payload::<Look>().ok().filter(|_| self.event.event_type == AUTOMATION_LOOK.name);
-        if planned.is_some() && look.and_then(|look| look.due) == planned {
-            plan.due = None;
-        }
-        planned
-    }
-
     /// Rules on this event: they run, or begin to wait.
     fn triggered<'r>(&self, rulebook: &'r Rulebook, plan: &mut Plan) -> Vec<Run<'r>> {
-        let Some((on, chain)) = &self.trigger else { return Vec::new() };
+        let Some(Trigger { on, chain }) = &self.trigger else { return Vec::new() };
         let mut runs = Vec::new();
         for rule in &rulebook.rules {
-            let Trigger::On { event, after } = &rule.trigger else { continue };
+            let When::On { event, after } = &rule.trigger else { continue };
             if event != on || !chain.may_run(&rule.id) {
                 continue;
             }
@@ -105,7 +115,8 @@ impl Sight<'_> {
                 }
                 Some(delay) => {
                     let at = self.now.as_millisecond().saturating_add(i64::try_from(delay.as_millis()).unwrap_or(0));
-                    let pending = Pending { at, on: on.clone(), rules: chain.to_ids() };
+                    let called_off = self.about.called_off;
+                    let pending = Pending { at, on: on.clone(), rules: chain.to_ids(), called_off };
                     plan.pending.insert(rule.id.to_string(), pending);
                 }
             }
@@ -113,13 +124,14 @@ impl Sight<'_> {
         runs
     }
 
-    /// Rules whose delay is over. Those of rules that are gone are forgotten, and those on a stay that is called off.
+    /// Rules whose delay is over. Those of rules that are gone are forgotten; and a stay or task that is called off takes
+    /// along what was planned for it before, but for what its end asked for.
     fn delayed<'r>(&self, rulebook: &'r Rulebook, plan: &mut Plan) -> Vec<Run<'r>> {
         let now = self.now.as_millisecond();
         let mut runs = Vec::new();
         plan.pending.retain(|id, pending| {
             let rule = rulebook.rules.iter().find(|rule| rule.id.as_str() == id);
-            let Some(rule) = rule.filter(|_| self.anchors.is_some() || outlives(&pending.on)) else { return false };
+            let Some(rule) = rule.filter(|_| pending.called_off || !self.about.called_off) else { return false };
             if pending.at > now {
                 return true;
             }
@@ -133,7 +145,7 @@ impl Sight<'_> {
     /// Rules at moments of the stay or task that have come.
     fn moments<'r>(&self, rulebook: &'r Rulebook, plan: &mut Plan, planned: Option<i64>) -> Vec<Run<'r>> {
         plan.fired.retain(|id, _| rulebook.rules.iter().any(|rule| rule.id.as_str() == id));
-        let Some(anchors) = &self.anchors else { return Vec::new() };
+        let Some(anchors) = &self.about.anchors else { return Vec::new() };
         let mut runs = Vec::new();
         for (rule, at, anchor) in moments_of(rulebook, anchors) {
             let fired = plan.fired.get(rule.id.as_str()).copied();
@@ -162,7 +174,9 @@ impl Sight<'_> {
         let subject = &self.event.subject;
         match &run.rule.then {
             Action::Message(kind) => {
-                let guest = self.guest.as_ref().filter(|guest| !guest.cancelled || run.on == BOOKING_CANCELLED.name);
+                // Of a stay that is called off, only what its cancellation asks for is sent.
+                let heard = !self.about.called_off || run.on == BOOKING_CANCELLED.name;
+                let guest = self.about.guest.as_ref().filter(|_| heard);
                 let Some((guest, message)) = guest.zip(MessageKind::try_from(kind.clone()).ok()) else { return };
                 let requested = GuestMessageRequested {
                     version: guest.version,
@@ -184,7 +198,7 @@ impl Sight<'_> {
                     kind: kind.clone(),
                     title: title.clone(),
                     state: if from.is_some() { TaskState::Scheduled } else { TaskState::Requested },
-                    unit: self.unit.clone(),
+                    unit: self.about.unit.clone(),
                     from,
                     until: None,
                     block: false,
@@ -204,13 +218,12 @@ impl Sight<'_> {
     }
 
     fn today(&self) -> Date {
-        let zone = self.property.map_or(jiff::tz::TimeZone::UTC, |property| property.time_zone.rules());
-        zone.to_datetime(self.now).date()
+        self.property.time_zone.rules().to_datetime(self.now).date()
     }
 
     /// Puts the next moment into the due index, in place of the one that stood there.
     fn replan(&self, rulebook: &Rulebook, plan: &mut Plan) -> Result<Vec<Write>, StoreError> {
-        let moments = self.anchors.iter().flat_map(|anchors| moments_of(rulebook, anchors));
+        let moments = self.about.anchors.iter().flat_map(|anchors| moments_of(rulebook, anchors));
         // What was judged is over, also for a clock that is behind the one that judged it.
         let open = moments.filter(|(rule, at, _)| plan.fired.get(rule.id.as_str()) != Some(&at.as_second()));
         let moments = open.map(|(_, at, _)| at).filter(|at| *at > self.now).map(Timestamp::as_millisecond);
@@ -240,35 +253,10 @@ impl Sight<'_> {
         let (second, group, subject) = (at.as_second(), self.scope.group(), &self.event.subject);
         let version = u64::try_from(second).unwrap_or_default();
         let id = self.entry_id(plan);
-        let envelope = Envelope {
-            specversion: SpecVersion::V1,
-            id: id.clone(),
-            source: format!("/bellhop/{CONSUMER}"),
-            event_type: AUTOMATION_LOOK.name.to_owned(),
-            subject: subject.clone(),
-            time: at,
-            datacontenttype: None,
-            dataschema: None,
-            tenant: group.tenant.clone(),
-            property: group.property.clone(),
-            traceparent: Some(self.event.traceparent_below()),
-            causationid: Some(self.event.id.clone()),
-            sequence: Some(Envelope::sequence(version)),
-            data: Envelope::data_of(&Look { version, due: Some(second) }),
-        };
-        Due {
-            queue: Queue::Automation,
-            group: group.to_string(),
-            subject: subject.to_string(),
-            id,
-            body: envelope.to_body(),
-        }
+        let (source, data) = (format!("/bellhop/{CONSUMER}"), Envelope::data_of(&Look { version, due: Some(second) }));
+        let look = Envelope::own(source, group, id, AUTOMATION_LOOK.name, subject.clone(), at, data);
+        Due::event(Queue::Automation, self.scope, &look.caused_by(self.event))
     }
-}
-
-/// A stay that is called off takes what was planned for it along, but for what its cancellation asked for.
-fn outlives(event_type: &str) -> bool {
-    event_type == BOOKING_CANCELLED.name || event_type.starts_with("rule.")
 }
 
 /// The moments that rules name: each with what it leads up to.
@@ -277,12 +265,12 @@ fn moments_of<'r>(
     anchors: &Anchors,
 ) -> impl Iterator<Item = (&'r Rule, Timestamp, Option<Timestamp>)> {
     rulebook.rules.iter().filter_map(move |rule| match &rule.trigger {
-        Trigger::At(moment) => Some((
+        When::At(moment) => Some((
             rule,
             moment.instant(anchors)?,
             Moment { how: How::Offset(SignedDuration::ZERO), ..*moment }.instant(anchors),
         )),
-        Trigger::On { .. } => None,
+        When::On { .. } => None,
     })
 }
 

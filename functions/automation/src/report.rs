@@ -7,6 +7,7 @@ use bellhop_store::automation::{Blocked, Progress};
 use bellhop_worker::{Decision, Refusal};
 
 use crate::outbox::Outbox;
+use crate::plan::Trigger;
 use crate::task::{lift_problem, property_or_wait, reblock};
 use crate::{Automation, Looked, booking, task};
 
@@ -22,18 +23,17 @@ pub fn on_booking(
         // Posted together, a report may overtake its booking: they go by different queues.
         return Err(Refusal::NotYet(unknown(event, "a booking that the calendar knows")));
     };
-    let work = booking::work(view).cloned().unwrap_or_default();
-    let mut here = booking::Here::new(automation, event, id, &known, &property, work, view)?;
+    let mut here = booking::Here::new(automation, event, id, &known, &property, view)?;
     // The cleaning may have been asked for a moment ago, by an event that is still on its way.
     here.clean()?;
     let unit = known.booking.unit.clone();
-    if !take(event, &report, Some(&unit), &property, &mut here.work.progress, &mut here.outbox)? {
+    if !take(event, &report, Some(&unit), &property, &mut here.work.progress, &mut here.draft.outbox)? {
         return Ok(Decision::stale());
     }
     here.tell(None);
-    here.facts = std::mem::take(&mut here.facts).with_report(&report);
-    here.run_rules(Some((event.event_type.clone(), Chain::default())))?;
-    Ok(here.done())
+    here.draft.facts = here.draft.facts.with_report(&report);
+    here.run_rules(Some(Trigger { on: event.event_type.clone(), chain: Chain::default() }))?;
+    Ok(here.decide())
 }
 
 /// A report on a task.
@@ -45,13 +45,13 @@ pub fn on_task(automation: &Automation, event: &Envelope, view: &Looked<'_>) -> 
     };
     let mut here = task::Here::new(automation, event, &property, work, view)?;
     let unit = here.work.task.unit.clone();
-    if !take(event, &report, unit.as_ref(), &property, &mut here.work.progress, &mut here.outbox)? {
+    if !take(event, &report, unit.as_ref(), &property, &mut here.work.progress, &mut here.draft.outbox)? {
         return Ok(Decision::stale());
     }
     here.tell();
-    here.facts = std::mem::take(&mut here.facts).with_report(&report);
-    here.run_rules(Some((event.event_type.clone(), Chain::default())))?;
-    Ok(here.done())
+    here.draft.facts = here.draft.facts.with_report(&report);
+    here.run_rules(Some(Trigger { on: event.event_type.clone(), chain: Chain::default() }))?;
+    Ok(here.decide())
 }
 
 /// Takes a report that is newer than those before; false: it is not.

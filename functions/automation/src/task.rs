@@ -1,21 +1,18 @@
 //! Tasks: maintenance and the like, with the nights that they take out of sale.
 
-use std::sync::Arc;
-
 use bellhop_events::catalogue::{
-    AUTOMATION_LOOK, Block, BlockSource, Look, Nights, Property, RULE_EMITTED, RuleEmitted, TASK_CHANGED, Task,
-    TaskChanged, TaskState, UNIT_BLOCKED, UNIT_UNBLOCKED, WorkStatus,
+    Block, BlockSource, Nights, Property, TASK_CHANGED, Task, TaskChanged, TaskState, UNIT_BLOCKED, UNIT_UNBLOCKED,
+    WorkStatus,
 };
 use bellhop_events::{Digest, Envelope, EventId, Fault, Reason, Subject};
-use bellhop_rules::{Anchors, Chain, Facts, Rulebook};
-use bellhop_store::Write;
+use bellhop_rules::{Anchors, Chain, Facts};
 use bellhop_store::automation::{AutomationState, Blocked, Plan, Progress, TaskWork};
-use bellhop_worker::{Decision, Effect, Refusal, Then};
-use jiff::Timestamp;
+use bellhop_worker::{Decision, Refusal};
 use jiff::civil::Time;
 
+use crate::draft::Draft;
 use crate::outbox::Outbox;
-use crate::plan::Sight;
+use crate::plan::{About, Trigger};
 use crate::{Automation, Looked, nothing, property_of};
 
 /// A snapshot of a task.
@@ -43,25 +40,18 @@ pub fn upsert(automation: &Automation, event: &Envelope, view: &Looked<'_>) -> R
     let mut here = Here::new(automation, event, &property, work, view)?;
     here.block();
     here.tell();
-    here.run_rules(Some((event.event_type.clone(), chain)))?;
-    Ok(here.done())
+    here.run_rules(Some(Trigger { on: event.event_type.clone(), chain }))?;
+    Ok(here.decide())
 }
 
 /// Something about a task is due, or a rule said something about it.
 pub fn look(automation: &Automation, event: &Envelope, view: &Looked<'_>) -> Result<Decision<Automation>, Refusal> {
     let Some((known, property)) = work(view).zip(property_of(view)?) else { return Ok(nothing()) };
-    let trigger = if event.event_type == RULE_EMITTED.name {
-        let emitted: RuleEmitted = event.payload()?;
-        Some((emitted.event_type, Chain::read(&emitted.rules)?))
-    } else {
-        None
-    };
     let mut here = Here::new(automation, event, &property, known.clone(), view)?;
+    let trigger = here.draft.emitted()?;
     here.run_rules(trigger)?;
-    if here.work == *known && here.writes.is_empty() && here.outbox.is_empty() {
-        return Ok(Decision { effect: Effect::Applied, note: Some("nothing-to-do"), ..nothing() });
-    }
-    Ok(here.done())
+    let same = here.work == *known;
+    Ok(here.draft.settle(same, AutomationState::Task(Box::new(here.work)), None))
 }
 
 /// What is kept of the task.
@@ -86,14 +76,8 @@ fn digest(task: &Task) -> Digest {
 
 /// A task during a decision.
 pub struct Here<'v, 'a> {
-    event: &'v Envelope,
-    property: &'v Property,
-    view: &'v Looked<'a>,
-    rulebook: Arc<Rulebook>,
     pub work: TaskWork,
-    pub outbox: Outbox,
-    pub facts: Facts,
-    writes: Vec<Write>,
+    pub draft: Draft<'v, 'a>,
 }
 
 impl<'v, 'a> Here<'v, 'a> {
@@ -104,16 +88,11 @@ impl<'v, 'a> Here<'v, 'a> {
         work: TaskWork,
         view: &'v Looked<'a>,
     ) -> Result<Self, Refusal> {
-        let (rulebook, fault) = automation.rulebooks.of(view)?;
-        let mut outbox = Outbox::default();
-        if let Some(fault) = fault {
-            outbox.review(fault);
-        }
-        let mut facts = Facts::default().with_property(&event.property, property.time_zone.as_str());
-        if let Subject::Task(id) = &event.subject {
-            facts = facts.with_task(id, &work.task);
-        }
-        Ok(Self { event, property, view, rulebook, work, outbox, facts, writes: Vec::new() })
+        let facts = match &event.subject {
+            Subject::Task(id) => Facts::default().with_task(id, &work.task),
+            _ => Facts::default(),
+        };
+        Ok(Self { work, draft: Draft::new(automation, event, property, facts, view)? })
     }
 
     /// The nights that it takes out of sale, as they should be now.
@@ -125,12 +104,13 @@ impl<'v, 'a> Here<'v, 'a> {
             .clone()
             .zip(nights)
             .map(|(unit, stay)| Blocked { unit, nights: Nights { from: stay.arrival(), until: stay.departure() } });
-        let id = Task::block_id(&self.event.subject);
+        let Draft { event, outbox, .. } = &mut self.draft;
         let former = std::mem::replace(&mut self.work.blocked, wanted.clone());
-        reblock(&id, former, wanted, &self.work.task.title, &mut self.work.progress, &mut self.outbox);
+        let id = Task::block_id(&event.subject);
+        reblock(&id, former, wanted, &self.work.task.title, &mut self.work.progress, outbox);
         if !self.work.task.is_open() {
             // Nobody reports an end of what is over.
-            lift_problem(&self.event.subject, &mut self.work.progress, &mut self.outbox);
+            lift_problem(&event.subject, &mut self.work.progress, outbox);
         }
     }
 
@@ -138,7 +118,7 @@ impl<'v, 'a> Here<'v, 'a> {
     pub fn tell(&mut self) {
         self.work.progress.changes += 1;
         let task = &self.work.task;
-        let zone = self.property.time_zone.rules();
+        let zone = self.draft.property.time_zone.rules();
         let instant = |day: jiff::civil::Date| zone.to_timestamp(day.to_datetime(Time::midnight())).ok();
         let stay = task.stay().ok().flatten();
         let changed = TaskChanged {
@@ -151,7 +131,8 @@ impl<'v, 'a> Here<'v, 'a> {
             assignee: task.assignee.clone(),
             status: self.status(),
         };
-        self.outbox.tell(Some(self.property), TASK_CHANGED.name, &self.event.subject, &changed);
+        let Draft { event, property, outbox, .. } = &mut self.draft;
+        outbox.tell(property, TASK_CHANGED.name, &event.subject, &changed);
     }
 
     fn status(&self) -> WorkStatus {
@@ -162,45 +143,27 @@ impl<'v, 'a> Here<'v, 'a> {
         }
     }
 
-    pub fn run_rules(&mut self, trigger: Option<(String, Chain)>) -> Result<(), Refusal> {
+    pub fn run_rules(&mut self, trigger: Option<Trigger>) -> Result<(), Refusal> {
         let task = &self.work.task;
         if task.is_open() && self.work.progress.status != WorkStatus::Open {
-            self.work.progress.status.as_str().clone_into(&mut self.facts.task.status);
+            self.work.progress.status.as_str().clone_into(&mut self.draft.facts.task.status);
         }
-        let due = self.event.payload::<Look>().ok().filter(|_| self.event.event_type == AUTOMATION_LOOK.name);
-        let due = due.and_then(|look| Timestamp::from_second(look.due?).ok());
-        let start = task.from.map(|day| day.to_datetime(Time::midnight()));
-        let sight = Sight {
-            event: self.event,
-            trigger,
-            facts: self.facts.clone(),
+        let about = About {
             anchors: task.is_open().then(|| Anchors {
-                zone: self.property.time_zone.rules(),
+                zone: self.draft.property.time_zone.rules(),
                 arrival: None,
                 departure: None,
-                task: start,
+                task: task.from.map(|day| day.to_datetime(Time::midnight())),
             }),
+            called_off: task.state == TaskState::Cancelled,
             guest: None,
             unit: task.unit.clone(),
-            property: Some(self.property),
-            scope: self.view.scope,
-            now: due.map_or(self.view.now, |due| due.max(self.view.now)),
         };
-        let writes = sight.run(&self.rulebook, &mut self.work.plan, &mut self.outbox)?;
-        self.writes.extend(writes);
-        Ok(())
+        Ok(self.draft.run_rules(&mut self.work.plan, about, trigger)?)
     }
 
-    pub fn done(self) -> Decision<Automation> {
-        Decision {
-            effect: Effect::Applied,
-            note: None,
-            state: Some(AutomationState::Task(Box::new(self.work))),
-            writes: self.writes,
-            outbox: (!self.outbox.is_empty()).then_some(self.outbox),
-            registers: false,
-            then: Then::Done,
-        }
+    pub fn decide(self) -> Decision<Automation> {
+        self.draft.decide(AutomationState::Task(Box::new(self.work)), None)
     }
 }
 

@@ -177,6 +177,9 @@ pub struct Pending {
     /// The rules that led to that event.
     #[serde(default, rename = "c", skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<String>,
+    /// The stay or task was called off already when it was planned: it is about that end, and outlives it.
+    #[serde(default, rename = "x", skip_serializing_if = "std::ops::Not::not")]
+    pub called_off: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
