@@ -8,7 +8,7 @@ use bellhop_events::{BookingId, Envelope, EventId, Fault, Queue, Reason, Subject
 use bellhop_mail::{Address, Facts, Template, builtin, locales, quiet_until, render};
 use bellhop_store::calendar::{BookingState, CalendarState};
 use bellhop_store::mails::{CONSUMER, Mail, MailOutcome, MailState, SavedTemplate, Suppressed};
-use bellhop_store::{Due, Record, Write, decode_item};
+use bellhop_store::{Due, Record, decode_item};
 use bellhop_worker::{Decision, Effect, Handler, Needs, Refusal, Then, View};
 use jiff::Timestamp;
 
@@ -181,20 +181,13 @@ impl Step<'_> {
         let ordered = format!("q{:017}-{}", self.now.as_microsecond(), &hashed.as_str()[1..]);
         let id: EventId = ordered.parse().unwrap_or(hashed);
         let again = Envelope {
-            id: id.clone(),
+            id,
             source: format!("/bellhop/{CONSUMER}"),
             traceparent: Some(event.traceparent_below()),
             causationid: Some(event.id.clone()),
             ..event.clone()
         };
-        let due = Due {
-            queue: Queue::OperationalGuests,
-            group,
-            subject: event.subject.to_string(),
-            id,
-            body: again.to_body(),
-        };
-        let write: Write = due.put(view.scope, end)?;
+        let write = Due::event(Queue::OperationalGuests, view.scope, &again).put(view.scope, end)?;
         let mail = self.mail(MailOutcome::Quiet(second));
         self.state.keep(event.id.clone(), mail);
         Ok(Decision { writes: vec![write], ..self.written(Some("quiet")) })

@@ -6,38 +6,14 @@
 
 use std::collections::BTreeMap;
 
-use bellhop_events::{PropertyId, TenantId};
+use bellhop_events::{Fault, PropertyId, Queue, Reason, TenantId};
 use bellhop_mail::Address;
 use bellhop_store::mails::{CONSUMER, Suppressed};
 use bellhop_store::{Scope, Store, StoreError, Write};
-use bellhop_worker::Aside;
+use bellhop_worker::{Aside, Outgoing, Queues};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
-
-/// Why a notification cannot be used: it comes again, as often as Lambda repeats it, and then goes where Lambda puts those.
-/// Shows nothing of what was in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FeedbackFault {
-    /// No notification of SES.
-    Unreadable,
-    /// It names no tenant: it was sent without a configuration set, or not by us.
-    Untagged,
-    /// It names what is no address.
-    Address,
-}
-
-impl FeedbackFault {
-    /// A stable code, for log lines.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Unreadable => "feedback-unreadable",
-            Self::Untagged => "feedback-untagged",
-            Self::Address => "feedback-address",
-        }
-    }
-}
 
 /// An address that is to get no more mail of a tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,27 +63,35 @@ struct Recipient {
     email_address: String,
 }
 
-/// Reads a notification of SES. Of what is no complaint and no permanent bounce, nothing follows.
-pub fn read(message: &str) -> Result<Vec<Suppression>, FeedbackFault> {
-    let found: Notification = serde_json::from_str(message).map_err(|_| FeedbackFault::Unreadable)?;
+/// Reads a notification of SES. Of what is no complaint and no permanent bounce, nothing follows. A fault shows nothing of
+/// what was in it.
+pub fn read(message: &str) -> Result<Vec<Suppression>, Fault> {
+    let unreadable = || invalid("", "a bounce or complaint as SES publishes it");
+    let found: Notification = serde_json::from_str(message).map_err(|_| unreadable())?;
     let (reason, recipients) = match (found.kind.as_str(), found.bounce, found.complaint) {
         ("Bounce", Some(bounce), _) if bounce.bounce_type == "Permanent" => ("bounce", bounce.bounced_recipients),
         ("Complaint", _, Some(complaint)) => ("complaint", complaint.complained_recipients),
-        ("Bounce", None, _) | ("Complaint", _, None) => return Err(FeedbackFault::Unreadable),
+        ("Bounce", None, _) | ("Complaint", _, None) => return Err(unreadable()),
         _ => return Ok(Vec::new()),
     };
     let tag = |name: &str| found.mail.tags.get(name).and_then(|values| values.first()).cloned();
     let tenant = tag("tenant").and_then(|tenant| TenantId::try_from(tenant).ok());
     let property = tag("property").and_then(|property| PropertyId::try_from(property).ok());
-    let (tenant, property) = tenant.zip(property).ok_or(FeedbackFault::Untagged)?;
+    // Sent without the configuration set, or not by us.
+    let untagged = || invalid("/mail/tags", "the tags tenant and property, which this function gives its mails");
+    let (tenant, property) = tenant.zip(property).ok_or_else(untagged)?;
     recipients
         .iter()
         .map(|recipient| {
-            let address = bare(&recipient.email_address);
-            let address = Address::parse(address).map_err(|_| FeedbackFault::Address)?;
+            let address = Address::parse(bare(&recipient.email_address));
+            let address = address.map_err(|_| invalid("", "mail addresses as recipients"))?;
             Ok(Suppression { tenant: tenant.clone(), property: property.clone(), address, reason })
         })
         .collect()
+}
+
+fn invalid(pointer: &str, expected: &str) -> Fault {
+    Fault::new(Reason::InvalidFeedback, pointer).expected(expected)
 }
 
 /// A recipient may stand there with a name: `Ana <ana@example.com>`.
@@ -126,11 +110,15 @@ pub fn writes(found: &[Suppression], now: Timestamp) -> Result<Vec<Write>, Store
     found.iter().map(write).collect()
 }
 
-/// The messages in an invocation by SNS.
+/// The messages in an invocation by SNS: id and text, which are empty where they are missing.
 #[must_use]
-pub fn messages(payload: &Value) -> Vec<&str> {
+pub fn messages(payload: &Value) -> Vec<(&str, &str)> {
     let records = payload["Records"].as_array().map(Vec::as_slice).unwrap_or_default();
-    records.iter().filter_map(|record| record["Sns"]["Message"].as_str()).collect()
+    records.iter().map(|record| (part(record, "MessageId"), part(record, "Message"))).collect()
+}
+
+fn part<'a>(record: &'a Value, name: &str) -> &'a str {
+    record["Sns"][name].as_str().unwrap_or_default()
 }
 
 /// Feedback on its way into the store.
@@ -141,14 +129,15 @@ impl Aside for Feedback {
         payload["Records"][0]["EventSource"] == "aws:sns"
     }
 
-    async fn take(&self, store: &Store, payload: &Value) -> Result<(), lambda_runtime::Error> {
-        let mut failed = None;
-        for message in messages(payload) {
+    async fn take(&self, store: &Store, queues: &Queues, payload: &Value) -> Result<(), lambda_runtime::Error> {
+        let mut for_people = Vec::new();
+        for (id, message) in messages(payload) {
             let found = match read(message) {
                 Ok(found) => found,
                 Err(fault) => {
-                    tracing::error!(code = fault.code(), "feedback");
-                    failed = Some(fault.code());
+                    tracing::warn!(reason = fault.reason.code(), "feedback");
+                    let queue = Queue::OperationalGuests;
+                    for_people.push(Outgoing::for_a_person(&fault, CONSUMER, queue, id, message));
                     continue;
                 }
             };
@@ -160,6 +149,9 @@ impl Aside for Feedback {
                 tracing::info!(tenant = tenant.as_str(), property = property.as_str(), reason, "suppressed");
             }
         }
-        failed.map_or(Ok(()), |code| Err(code.into()))
+        match queues.send(&for_people).await.len() {
+            0 => Ok(()),
+            refused => Err(format!("feedback-kept: SQS did not take {refused} messages for a person").into()),
+        }
     }
 }

@@ -6,7 +6,6 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use aws_credential_types::Credentials;
 use aws_sdk_ses::Client;
 use aws_sdk_ses::config::{BehaviorVersion, Config, Region};
 use aws_sdk_ses::error::{ProvideErrorMetadata, SdkError};
@@ -17,7 +16,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::error::operation::BuildError;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
-use bellhop_worker::ConfigError;
+use bellhop_worker::{AwsEnvironment, ConfigError};
 
 use crate::{Letter, Mailer, Settings};
 
@@ -76,26 +75,17 @@ pub struct Ses {
 /// A client from the environment, as Lambda gives it; `AWS_ENDPOINT_URL_SES` or `AWS_ENDPOINT_URL` for the local cloud. One
 /// attempt: a repetition could be a second mail.
 pub fn client(http: &SharedHttpClient, call_timeout: Duration) -> Result<Client, ConfigError> {
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let (key, secret) = match (variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY")) {
-        (Some(key), Some(secret)) => (key, secret),
-        (key, secret) => {
-            let missing = [("AWS_ACCESS_KEY_ID", key), ("AWS_SECRET_ACCESS_KEY", secret)];
-            let missing = missing.into_iter().filter(|(_, value)| value.is_none());
-            return Err(ConfigError::Missing(missing.map(|(name, _)| name.to_owned()).collect()));
-        }
-    };
-    let region = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION"));
+    let environment = AwsEnvironment::read()?;
     let timeouts =
         TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT.min(call_timeout)).operation_timeout(call_timeout);
     let mut config = Config::builder()
         .behavior_version(BehaviorVersion::latest())
-        .region(Region::new(region.unwrap_or_else(|| "us-east-1".to_owned())))
-        .credentials_provider(Credentials::new(key, secret, variable("AWS_SESSION_TOKEN"), None, "environment"))
+        .region(Region::new(environment.region))
+        .credentials_provider(environment.credentials)
         .http_client(http.clone())
         .retry_config(RetryConfig::disabled())
         .timeout_config(timeouts.build());
-    config.set_endpoint_url(variable("AWS_ENDPOINT_URL_SES").or_else(|| variable("AWS_ENDPOINT_URL")));
+    config.set_endpoint_url(AwsEnvironment::endpoint("SES"));
     Ok(Client::from_conf(config.build()))
 }
 

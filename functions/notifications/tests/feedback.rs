@@ -2,7 +2,8 @@
 
 #![expect(clippy::expect_used, reason = "tests")]
 
-use bellhop_notifications::feedback::{FeedbackFault, Suppression, messages, read, writes};
+use bellhop_events::Reason;
+use bellhop_notifications::feedback::{Suppression, messages, read, writes};
 use bellhop_store::Write;
 use serde_json::{Value, json};
 
@@ -75,24 +76,25 @@ fn what_cannot_be_used_has_a_code() {
     let untagged = |text: String| text.replace("\"tenant\"", "\"other\"");
     let strange = |text: String| text.replace("\"sea\"", "\"../SEA\"");
     let usual = || event("Bounce", &bounce("Permanent", "ana@example.org"));
-    for (text, fault) in [
-        (String::new(), FeedbackFault::Unreadable),
-        ("{}".to_owned(), FeedbackFault::Unreadable),
-        ("[]".to_owned(), FeedbackFault::Unreadable),
-        (event("Bounce", &json!({})), FeedbackFault::Unreadable),
-        (event("Complaint", &json!({"complaint": {}})), FeedbackFault::Unreadable),
-        (untagged(usual()), FeedbackFault::Untagged),
-        (strange(usual()), FeedbackFault::Untagged),
-        (event("Bounce", &bounce("Permanent", "nobody")), FeedbackFault::Address),
+    for (text, pointer, expected) in [
+        (String::new(), "", "a bounce or complaint"),
+        ("{}".to_owned(), "", "a bounce or complaint"),
+        ("[]".to_owned(), "", "a bounce or complaint"),
+        (event("Bounce", &json!({})), "", "a bounce or complaint"),
+        (event("Complaint", &json!({"complaint": {}})), "", "a bounce or complaint"),
+        (untagged(usual()), "/mail/tags", "the tags"),
+        (strange(usual()), "/mail/tags", "the tags"),
+        (event("Bounce", &bounce("Permanent", "nobody")), "", "mail addresses"),
     ] {
-        assert_eq!(read(&text), Err(fault), "{text}");
+        let fault = read(&text).expect_err("a fault");
+        assert_eq!((fault.reason, fault.pointer.as_str()), (Reason::InvalidFeedback, pointer), "{text}");
+        assert!(fault.expected.starts_with(expected) && fault.found.is_empty(), "{fault}");
     }
 }
 
 #[test]
 fn an_invocation_holds_messages() {
-    let payload =
-        json!({"Records": [{"EventSource": "aws:sns", "EventVersion": "1.0", "Sns": {"Message": "a"}}, {"Sns": {}}]});
-    assert_eq!(messages(&payload), ["a"]);
-    assert!(messages(&json!({"Records": [{"body": "x", "eventSource": "aws:sqs"}]})).is_empty());
+    let payload = json!({"Records": [{"EventSource": "aws:sns", "EventVersion": "1.0", "Sns": {"MessageId": "1", "Message": "a"}}, {"Sns": {}}]});
+    assert_eq!(messages(&payload), [("1", "a"), ("", "")]);
+    assert!(messages(&json!({})).is_empty());
 }

@@ -96,6 +96,8 @@ reasons! {
     MailRefused = "mail-refused", "Read the answer of the mail service, such as a sender that is not verified; mend that, then retry.";
     /// Nobody knows whether a mail was sent. It is never sent again by itself.
     DeliveryUnknown = "delivery-unknown", "Ask the mail service or the guest; if it did not arrive, post the message again under a new id.";
+    /// News of bounces or complaints that cannot be used.
+    InvalidFeedback = "invalid-feedback", "Look at what the mail service says: if an address bounces or complains, `bellhop mail suppressed --add` it; send mail through the stack's configuration set only.";
     /// A fault that belongs to this message did not go away.
     AttemptsExhausted = "attempts-exhausted", "Read the last error; retry when its cause is gone.";
     /// The function's code panicked on this event, each time.

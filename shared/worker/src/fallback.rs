@@ -36,6 +36,14 @@ pub struct FallbackNote {
     pub critical: bool,
 }
 
+impl Outgoing {
+    /// To a person: something that came to a consumer by another road than its queue, and will never do.
+    #[must_use]
+    pub fn for_a_person(fault: &Fault, consumer: &str, queue: Queue, id: &str, body: &str) -> Self {
+        FallbackNote::of(fault, consumer, queue, "", id).into_outgoing(body, id, "0")
+    }
+}
+
 impl FallbackNote {
     pub(crate) fn of(fault: &Fault, consumer: &str, queue: Queue, group: &str, message_id: &str) -> Self {
         Self {

@@ -24,7 +24,7 @@ mod runtime;
 mod trust;
 
 pub use backoff::Backoff;
-pub use clients::{dynamodb, sqs};
+pub use clients::{AwsEnvironment, dynamodb, sqs};
 pub use config::{Config, ConfigError, DeadLetters, Policy};
 pub use dispatch::{Outgoing, Queues};
 pub use fallback::FallbackNote;

@@ -25,8 +25,13 @@ pub trait Aside: Send + Sync + 'static {
     fn wants(&self, payload: &Value) -> bool;
 
     /// Takes it. After an error Lambda invokes the function again, twice at most (AWS Lambda Developer Guide, "Asynchronous
-    /// invocation").
-    fn take(&self, store: &Store, payload: &Value) -> impl Future<Output = Result<(), lambda_runtime::Error>> + Send;
+    /// invocation"): what will never do goes to a person, by [`Outgoing::for_a_person`](crate::Outgoing::for_a_person).
+    fn take(
+        &self,
+        store: &Store,
+        queues: &Queues,
+        payload: &Value,
+    ) -> impl Future<Output = Result<(), lambda_runtime::Error>> + Send;
 }
 
 /// Runs a handler as a Lambda function until Lambda ends it. All of a function's `main`.
@@ -42,7 +47,7 @@ pub fn main_with<H: Handler>(handler: H, aside: &impl Aside) -> Result<(), lambd
     let (runtime, worker) = start(handler)?;
     runtime.block_on(lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         if aside.wants(&event.payload) {
-            aside.take(&worker.store, &event.payload).await?;
+            aside.take(&worker.store, &worker.queues, &event.payload).await?;
             return Ok::<_, lambda_runtime::Error>(Value::Null);
         }
         let event = LambdaEvent::new(serde_json::from_value(event.payload)?, event.context);

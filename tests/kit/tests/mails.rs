@@ -5,8 +5,11 @@
 #[path = "common/post.rs"]
 mod post;
 
-use bellhop_kit::{Delivery, advance, now};
+use bellhop_kit::{Delivery, Fault, advance, clients, now};
+use bellhop_notifications::feedback::Feedback;
+use bellhop_worker::Aside;
 use post::{Mood, Post, booking, house, message, post};
+use serde_json::json;
 
 const ANA: &str = "ana@example.org";
 
@@ -206,4 +209,27 @@ async fn a_message_for_a_booking_that_comes_later_waits_for_a_person() {
     post.settle().await;
     let kinds: Vec<_> = post.service.taken().into_iter().map(|got| got.kind).collect();
     assert_eq!(kinds, ["message", "confirmation"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bounce_suppresses_and_one_that_cannot_be_used_is_asked_about_once() {
+    let post = booked().await;
+    let (store, queues) = clients(&post.mails.aws);
+    let notice = |address: &str| {
+        let tags = json!({"tenant": ["sea"], "property": ["villa"]});
+        json!({"eventType": "Bounce", "mail": {"tags": tags},
+            "bounce": {"bounceType": "Permanent", "bouncedRecipients": [{"emailAddress": address}]}})
+    };
+    let by_sns = |id: &str, text: String| json!({"Records": [{"EventSource": "aws:sns", "Sns": {"MessageId": id, "Message": text}}]});
+    let (bounce, broken) = (by_sns("n1", notice(ANA).to_string()), by_sns("n2", notice("nobody").to_string()));
+    assert!(Feedback.wants(&bounce) && !Feedback.wants(&json!({"Records": [{"eventSource": "aws:sqs"}]})));
+    for payload in [&bounce, &broken, &broken] {
+        Feedback.take(&store, &queues, payload).await.expect("taken");
+    }
+    assert_eq!(post.reasons(), ["invalid-feedback"]);
+    post.settle().await;
+    assert_eq!(words(&post.outcomes("b1").await), [("confirmation", "suppressed")]);
+    // Nobody can be asked: Lambda is to bring it again.
+    post.mails.aws.fail_call(0, Fault::Refuse);
+    assert!(Feedback.take(&store, &queues, &by_sns("n3", String::new())).await.is_err());
 }
