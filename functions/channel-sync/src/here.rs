@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bellhop_events::catalogue::{CHANNEL_SYNC_REQUESTED, Channel, ChannelSyncRequested, Pace, SyncAction};
-use bellhop_events::{ChannelId, Envelope, EventId, Fault, Queue, Reason, SpecVersion, Subject};
+use bellhop_events::{ChannelId, Envelope, EventId, Fault, Queue, Reason, Subject};
 use bellhop_store::channel::{CONSUMER, Circuit, Claim, Disabled, Passage, Progress, SyncState};
 use bellhop_store::{Due, Key, Scope, StoreError, Write};
 use bellhop_worker::{Decision, Effect, Refusal, Then};
@@ -238,29 +238,7 @@ pub fn due(scope: &Scope, channel: &ChannelId, second: i64, asked: &ChannelSyncR
     let text = [group.to_string(), second.to_string(), asked.version.to_string()];
     let id = EventId::hashed('d', &[CONSUMER, &text[0], &text[1], &text[2], &action]);
     let at = Timestamp::from_second(second).map_err(|error| StoreError::Defect(error.to_string()))?;
-    let subject = Subject::Channel(channel.clone());
-    let envelope = Envelope {
-        specversion: SpecVersion::V1,
-        id: id.clone(),
-        source: format!("/bellhop/{CONSUMER}"),
-        event_type: CHANNEL_SYNC_REQUESTED.name.to_owned(),
-        subject: subject.clone(),
-        time: at,
-        datacontenttype: None,
-        dataschema: None,
-        tenant: group.tenant.clone(),
-        property: group.property.clone(),
-        traceparent: None,
-        causationid: None,
-        sequence: None,
-        data: Envelope::data_of(asked),
-    };
-    let due = Due {
-        queue: Queue::Synchronization,
-        group: group.to_string(),
-        subject: subject.to_string(),
-        id,
-        body: envelope.to_body(),
-    };
-    due.put(scope, at)
+    let (source, subject) = (format!("/bellhop/{CONSUMER}"), Subject::Channel(channel.clone()));
+    let event = Envelope::own(source, group, id, CHANNEL_SYNC_REQUESTED.name, subject, at, Envelope::data_of(asked));
+    Due::event(Queue::Synchronization, scope, &event).put(scope, at)
 }

@@ -1,7 +1,7 @@
 //! Events that the command line posts itself: pure, so that tests see them as SQS will.
 
 use bellhop_events::catalogue::{Entry, Payload};
-use bellhop_events::{Envelope, EventId, Queue, SpecVersion, Subject};
+use bellhop_events::{Envelope, EventId, Queue, Subject};
 use bellhop_store::Scope;
 use bellhop_worker::{Outgoing, Queues};
 use jiff::Timestamp;
@@ -23,31 +23,8 @@ pub fn event<T: Payload>(
     now: Timestamp,
 ) -> Outgoing {
     let group = scope.group();
-    let envelope = Envelope {
-        specversion: SpecVersion::V1,
-        id,
-        source: SOURCE.to_owned(),
-        event_type: entry.name.to_owned(),
-        subject,
-        time: now,
-        datacontenttype: None,
-        dataschema: None,
-        tenant: group.tenant.clone(),
-        property: group.property.clone(),
-        traceparent: None,
-        causationid: None,
-        sequence: None,
-        data: Envelope::data_of(payload),
-    };
-    Outgoing {
-        queue,
-        group: group.to_string(),
-        subject: envelope.subject.to_string(),
-        // Not left to the content: that says when it was asked, but not by whom.
-        deduplication_id: envelope.id.to_string(),
-        body: envelope.to_body(),
-        note: None,
-    }
+    let data = Envelope::data_of(payload);
+    Outgoing::event(queue, group, &Envelope::own(SOURCE.to_owned(), group, id, entry.name, subject, now, data))
 }
 
 /// Access to a queue.

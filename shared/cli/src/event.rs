@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bellhop_calendar::{Calendar, Outbox};
-use bellhop_events::{Envelope, EventId, MessageGroup, SpecVersion, Subject, follow_up_id};
+use bellhop_events::{Envelope, EventId, MessageGroup, Subject, follow_up_id};
 use bellhop_store::calendar::CalendarState;
 use bellhop_store::{Record, RecordState, Scope, Seen, SubjectItem};
 use bellhop_worker::{FollowUp, Handler as _};
@@ -253,22 +253,8 @@ fn follow_ups(
     state: &CalendarState,
     outbox: &Outbox,
 ) -> Vec<(String, &'static str)> {
-    let event = Envelope {
-        specversion: SpecVersion::V1,
-        id: id.clone(),
-        source: "/".to_owned(),
-        event_type: String::new(),
-        subject: subject.clone(),
-        time: Timestamp::UNIX_EPOCH,
-        datacontenttype: None,
-        dataschema: None,
-        tenant: group.tenant.clone(),
-        property: group.property.clone(),
-        traceparent: None,
-        causationid: None,
-        sequence: None,
-        data: Map::new(),
-    };
+    let nobody = String::from("/");
+    let event = Envelope::own(nobody, group, id.clone(), "", subject.clone(), Timestamp::UNIX_EPOCH, Map::new());
     let all = Calendar.follow_ups(&event, state, outbox).into_iter().enumerate();
     all.map(|(index, follow_up)| match follow_up {
         FollowUp::Event { event_type, .. } | FollowUp::ToChannel { event_type, .. } => {

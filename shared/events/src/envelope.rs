@@ -101,6 +101,47 @@ impl Envelope {
         Ok(envelope)
     }
 
+    /// An event of our own, without a cause. `source` is a path such as `/bellhop/calendar`.
+    #[must_use]
+    pub fn own(
+        source: String,
+        group: &MessageGroup,
+        id: EventId,
+        event_type: &str,
+        subject: Subject,
+        time: Timestamp,
+        data: Map<String, Value>,
+    ) -> Self {
+        Self {
+            specversion: SpecVersion::V1,
+            id,
+            source,
+            event_type: event_type.to_owned(),
+            subject,
+            time,
+            datacontenttype: None,
+            dataschema: None,
+            tenant: group.tenant.clone(),
+            property: group.property.clone(),
+            traceparent: None,
+            causationid: None,
+            sequence: None,
+            data,
+        }
+    }
+
+    /// The same, caused by another: in its trace.
+    #[must_use]
+    pub fn caused_by(self, cause: &Self) -> Self {
+        let version = self.data.get("version").and_then(Value::as_u64);
+        Self {
+            traceparent: Some(cause.traceparent_below()),
+            causationid: Some(cause.id.clone()),
+            sequence: version.map(Self::sequence),
+            ..self
+        }
+    }
+
     /// The digest of what the event says; see [`Digest::of_payload`].
     #[must_use]
     pub fn digest(&self) -> Digest {

@@ -1,18 +1,18 @@
 //! What is due at a time: messages that the timer sends, in shards so that no partition is hot. An entry is written in the
 //! transaction of whatever makes it due; sent twice, its message is a duplicate, for its id is that of the entry.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, WriteRequest};
-use bellhop_events::{Digest, EventId, Queue};
+use bellhop_events::{Digest, Envelope, EventId, Queue};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{StoreError, sort};
 use crate::item::{Item, decode_item, encode_item};
-use crate::keys::{DUE, Key, attribute};
+use crate::keys::{DUE, Key};
+use crate::read::{attributes, key_of};
 use crate::{Expect, Scope, Store, Write};
 
 /// So many partitions share what is due.
@@ -60,6 +60,18 @@ pub struct DuePage {
 }
 
 impl Due {
+    /// An event for a later time, in the message group of a scope.
+    #[must_use]
+    pub fn event(queue: Queue, scope: &Scope, event: &Envelope) -> Self {
+        Self {
+            queue,
+            group: scope.group().to_string(),
+            subject: event.subject.to_string(),
+            id: event.id.clone(),
+            body: event.to_body(),
+        }
+    }
+
     /// Where an entry lies. A part of a second counts as a whole one: nothing leaves before its time.
     #[must_use]
     pub fn key(&self, scope: &Scope, at: Timestamp) -> Key {
@@ -144,16 +156,6 @@ fn delete_request(key: &Key) -> Result<WriteRequest, aws_sdk_dynamodb::error::Bu
     Ok(WriteRequest::builder().delete_request(delete).build())
 }
 
-fn attributes(key: &Key) -> HashMap<String, AttributeValue> {
-    let text = |text: &String| AttributeValue::S(text.clone());
-    HashMap::from([(attribute::PK.to_owned(), text(&key.pk)), (attribute::SK.to_owned(), text(&key.sk))])
-}
-
-fn key_of(item: &Item) -> Option<Key> {
-    let text = |name: &str| item.get(name).and_then(|v| v.as_s().ok().cloned());
-    Some(Key { pk: text(attribute::PK)?, sk: text(attribute::SK)? })
-}
-
 fn entry(key: Key, item: Item) -> Result<DueEntry, StoreError> {
     let at = key.sk.get(..12).and_then(|second| second.parse().ok()).and_then(|s| Timestamp::from_second(s).ok());
     let at = at.ok_or_else(|| StoreError::Defect("its key has no time".to_owned()))?;
@@ -163,6 +165,7 @@ fn entry(key: Key, item: Item) -> Result<DueEntry, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::HashMap;
 
     fn scope() -> Scope {
         Scope::for_operator("automation", "sea".parse().expect("a tenant"), "villa".parse().expect("a property"))

@@ -203,14 +203,14 @@ fn pick(keys: &[Key], items: &HashMap<Key, Item>) -> HashMap<Key, Item> {
     keys.iter().filter_map(|key| Some((key.clone(), items.get(key)?.clone()))).collect()
 }
 
-fn attributes(key: &Key) -> HashMap<String, AttributeValue> {
+pub(crate) fn attributes(key: &Key) -> HashMap<String, AttributeValue> {
     HashMap::from([
         (attribute::PK.to_owned(), AttributeValue::S(key.pk.clone())),
         (attribute::SK.to_owned(), AttributeValue::S(key.sk.clone())),
     ])
 }
 
-fn key_of(item: &Item) -> Option<Key> {
+pub(crate) fn key_of(item: &Item) -> Option<Key> {
     let text = |name| item.get(name)?.as_s().ok().cloned();
     Some(Key { pk: text(attribute::PK)?, sk: text(attribute::SK)? })
 }

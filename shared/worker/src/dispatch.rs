@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, MessageAttributeValue, SendMessageBatchRequestEntry,
 };
-use bellhop_events::Queue;
+use bellhop_events::{Envelope, MessageGroup, Queue};
 use futures_util::future::join_all;
 
 /// A message to be sent.
@@ -28,6 +28,19 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
+    /// An event: its id is its deduplication id, not its content, which says when it was said but not by whom.
+    #[must_use]
+    pub fn event(queue: Queue, group: &MessageGroup, event: &Envelope) -> Self {
+        Self {
+            queue,
+            group: group.to_string(),
+            subject: event.subject.to_string(),
+            deduplication_id: event.id.to_string(),
+            body: event.to_body(),
+            note: None,
+        }
+    }
+
     fn size(&self) -> usize {
         self.body.len() + self.note.as_ref().map_or(0, String::len)
     }

@@ -267,30 +267,9 @@ pub fn wake_up(scope: &Scope, queue: Queue, subject: &Subject, line: Line, hold:
     let line_word = serde_json::to_string(&line).unwrap_or_default();
     let id = EventId::hashed('w', &[scope.consumer(), &text[0], &text[1], &line_word, &text[2], &text[3]]);
     let payload = HoldReleased { version: hold.generation, line };
-    let envelope = Envelope {
-        specversion: bellhop_events::SpecVersion::V1,
-        id,
-        source: format!("/bellhop/{}", scope.consumer()),
-        event_type: HOLD_RELEASED.name.to_owned(),
-        subject: subject.clone(),
-        time: now,
-        datacontenttype: None,
-        dataschema: None,
-        tenant: group.tenant.clone(),
-        property: group.property.clone(),
-        traceparent: None,
-        causationid: None,
-        sequence: None,
-        data: Envelope::data_of(&payload),
-    };
-    Outgoing {
-        queue,
-        group: group.to_string(),
-        subject: subject.to_string(),
-        deduplication_id: envelope.id.to_string(),
-        body: envelope.to_body(),
-        note: None,
-    }
+    let source = format!("/bellhop/{}", scope.consumer());
+    let data = Envelope::data_of(&payload);
+    Outgoing::event(queue, group, &Envelope::own(source, group, id, HOLD_RELEASED.name, subject.clone(), now, data))
 }
 
 /// An event that follows from another.
@@ -303,30 +282,7 @@ pub(crate) fn event(
     subject: Subject,
     data: Map<String, Value>,
 ) -> Outgoing {
-    let version = data.get("version").and_then(Value::as_u64);
-    let envelope = Envelope {
-        specversion: bellhop_events::SpecVersion::V1,
-        id,
-        source: format!("/bellhop/{consumer}"),
-        event_type: event_type.to_owned(),
-        subject,
-        time: cause.time,
-        datacontenttype: None,
-        dataschema: None,
-        tenant: cause.tenant.clone(),
-        property: cause.property.clone(),
-        traceparent: Some(cause.traceparent_below()),
-        causationid: Some(cause.id.clone()),
-        sequence: version.map(Envelope::sequence),
-        data,
-    };
+    let own = Envelope::own(format!("/bellhop/{consumer}"), group, id, event_type, subject, cause.time, data);
     let queue = catalogue::find(event_type).ok().and_then(|entry| entry.queue).unwrap_or(Queue::Fallback);
-    Outgoing {
-        queue,
-        group: group.to_string(),
-        subject: envelope.subject.to_string(),
-        deduplication_id: envelope.id.to_string(),
-        body: envelope.to_body(),
-        note: None,
-    }
+    Outgoing::event(queue, group, &own.caused_by(cause))
 }

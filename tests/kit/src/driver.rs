@@ -1,9 +1,9 @@
 //! Plays Lambda: receives batches, runs the worker, deletes what succeeded.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
+use aws_smithy_runtime_api::client::http::HttpClient;
 use aws_smithy_types::retry::RetryConfig;
 use bellhop_events::Queue;
 use bellhop_store::Store;
@@ -25,6 +25,27 @@ pub enum Delivery {
     Answered,
     /// The process died.
     Died,
+}
+
+/// The store and the queues as a function has them, on an HTTP client of the test's.
+pub fn clients(http: &(impl HttpClient + Clone + 'static)) -> (Store, Queues) {
+    let credentials = Credentials::new("test", "test", None, None, "test");
+    let retry = RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(1));
+    let dynamodb = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
+        .region(aws_sdk_dynamodb::config::Region::new("eu-west-1"))
+        .credentials_provider(credentials.clone())
+        .retry_config(retry.clone())
+        .http_client(http.clone());
+    let sqs = aws_sdk_sqs::Config::builder()
+        .behavior_version(aws_sdk_sqs::config::BehaviorVersion::latest())
+        .region(aws_sdk_sqs::config::Region::new("eu-west-1"))
+        .credentials_provider(credentials)
+        .retry_config(retry)
+        .http_client(http.clone());
+    let store = Store::new(aws_sdk_dynamodb::Client::from_conf(dynamodb.build()), "state", "operations");
+    let urls = Queue::ALL.into_iter().map(|q| (q, format!("https://sqs.test/1/{}", q.name()))).collect();
+    (store, Queues::new(aws_sdk_sqs::Client::from_conf(sqs.build()), urls))
 }
 
 /// A function with the cloud around it.
@@ -51,24 +72,7 @@ impl<H: Handler> World<H> {
     }
 
     fn on(aws: Aws, handler: H, policy: Policy) -> Self {
-        let credentials = Credentials::new("test", "test", None, None, "test");
-        let retry = RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(1));
-        let dynamodb = aws_sdk_dynamodb::Config::builder()
-            .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
-            .region(aws_sdk_dynamodb::config::Region::new("eu-west-1"))
-            .credentials_provider(credentials.clone())
-            .retry_config(retry.clone())
-            .http_client(aws.clone());
-        let sqs = aws_sdk_sqs::Config::builder()
-            .behavior_version(aws_sdk_sqs::config::BehaviorVersion::latest())
-            .region(aws_sdk_sqs::config::Region::new("eu-west-1"))
-            .credentials_provider(credentials)
-            .retry_config(retry)
-            .http_client(aws.clone());
-        let store = Store::new(aws_sdk_dynamodb::Client::from_conf(dynamodb.build()), "state", "operations");
-        let urls: BTreeMap<_, _> =
-            Queue::ALL.into_iter().map(|q| (q, format!("https://sqs.test/1/{}", q.name()))).collect();
-        let queues = Queues::new(aws_sdk_sqs::Client::from_conf(sqs.build()), urls);
+        let (store, queues) = clients(&aws);
         let worker = Worker::new(handler, store.clone(), queues, policy, now);
         Self { aws, store, worker }
     }

@@ -9,7 +9,7 @@ mod fifo;
 pub mod given;
 
 pub use aws::{Aws, Call, Fault};
-pub use driver::{Delivery, World};
+pub use driver::{Delivery, World, clients};
 pub use fifo::{Fifo, Queued};
 
 use std::cell::Cell;

@@ -4,12 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::retry::RetryConfig;
 use bellhop_events::Queue;
 use bellhop_kit::{Aws, now};
 use bellhop_store::{Due, Scope, Store, Write};
@@ -218,25 +216,8 @@ fn line(aws: &Aws, seed: u64) -> Line {
 }
 
 fn clients(line: &Line) -> (Store, Queues) {
-    let credentials = Credentials::new("test", "test", None, None, "test");
-    let retry = RetryConfig::standard().with_max_attempts(3).with_initial_backoff(Duration::from_millis(1));
     let connector = SharedHttpConnector::new(line.clone());
-    let http = http_client_fn(move |_, _| connector.clone());
-    let dynamodb = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
-        .region(aws_sdk_dynamodb::config::Region::new("eu-west-1"))
-        .credentials_provider(credentials.clone())
-        .retry_config(retry.clone())
-        .http_client(http.clone());
-    let sqs = aws_sdk_sqs::Config::builder()
-        .behavior_version(aws_sdk_sqs::config::BehaviorVersion::latest())
-        .region(aws_sdk_sqs::config::Region::new("eu-west-1"))
-        .credentials_provider(credentials)
-        .retry_config(retry)
-        .http_client(http);
-    let store = Store::new(aws_sdk_dynamodb::Client::from_conf(dynamodb.build()), "state", "operations");
-    let urls = Queue::ALL.into_iter().map(|q| (q, format!("https://sqs.test/1/{}", q.name()))).collect();
-    (store, Queues::new(aws_sdk_sqs::Client::from_conf(sqs.build()), urls))
+    bellhop_kit::clients(&http_client_fn(move |_, _| connector.clone()))
 }
 
 pub fn scope(property: &str) -> Scope {
