@@ -58,6 +58,9 @@ class Plan:
             versions = dice.choices([1, 2, 3, 4], [4, 3, 2, 1])[0]
             kinds = ["created", *dice.choices(["modified", "cancelled"], [4, 1], k=versions - 1)]
             self.lines.append([self.booking(dice, f"b{n}", version + 1, kind) for version, kind in enumerate(kinds)])
+        # Two that meet, after all others: whatever the dice say, one cleaning is urgent and one has no end.
+        for name, arrival, departure in (("leaves", "2031-12-28", "2031-12-30"), ("arrives", "2031-12-30", "2032-01-02")):
+            self.lines.append([self.house.booking(name, 1, "created", unit="villa", arrival=arrival, departure=departure)])
 
     def booking(self, dice: random.Random, name: str, version: int, kind: str) -> dict:
         first, days = dice.choice(SEASONS)
