@@ -78,6 +78,11 @@ def camel(name: str) -> str:
     return "".join(word.capitalize() for word in name.split("-"))
 
 
+def queue_resource(name: str) -> str:
+    """The resource of a queue, or of a dead-letter queue, by its name between prefix and `.fifo`."""
+    return camel(name) if name.endswith("-dlq") else camel(name) + "Queue"
+
+
 class Permissions(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -124,7 +129,7 @@ class Permissions(unittest.TestCase):
         """What the row says, as actions on resources."""
         allowed = {camel(name) + "Logs": set(LOGS)}
         for queue in re.findall(r"`([a-z0-9-]+)\.fifo`", self.rows[name][0]):
-            allowed.setdefault(camel(queue) + "Queue", set()).update(RECEIVE)
+            allowed.setdefault(queue_resource(queue), set()).update(RECEIVE)
         for queue in self.sends(name):
             allowed.setdefault(camel(queue) + "Queue", set()).add("sqs:SendMessage")
         for word in self.rows[name][2].split("; "):

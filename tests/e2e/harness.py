@@ -25,7 +25,8 @@ FINAL = {"applied", "duplicate", "stale", "parked", "review", "released"}
 SOURCE, SYNCHRONIZATION = "OperationalCalendarUrl", "SynchronizationUrl"
 AUTOMATION, GUESTS = "AutomationUrl", "OperationalGuestsUrl"
 WORKERS = {"calendar": SOURCE, "channel-sync": SYNCHRONIZATION, "automation": AUTOMATION, "notifications": GUESTS}
-FUNCTIONS = (*WORKERS, "timer", "feeds")
+FUNCTIONS = (*WORKERS, "review", "timer", "feeds")
+GIVEN_UP = ("FallbackUrl", *(f"{url.removesuffix('Url')}DlqUrl" for url in WORKERS.values()))
 TAPPED = {  # queues without a consumer of their own here, or whose function is switched off: the tests are it
     "fallback": "FallbackUrl",
     "operational-guests": GUESTS,
@@ -69,11 +70,12 @@ def cloud():
             run_cloud("down")
 
 
-def stack(name: str, channels: bool = False, guests: bool = False, **parameters) -> "Stack":
+def stack(name: str, channels: bool = False, guests: bool = False, review: bool = False, **parameters) -> "Stack":
     """The stack of this run with that name, deployed when it is first asked for. Unless `channels`, channel-sync is given
-    nothing, nor are automation and notifications unless `guests`: the tests consume what is meant for them."""
+    nothing, nor are automation and notifications unless `guests`, nor review unless `review`: the tests consume what is meant
+    for them."""
     if name not in _stacks:
-        workers = ["calendar", *["channel-sync"] * channels, *["automation", "notifications"] * guests]
+        workers = ["calendar", *["channel-sync"] * channels, *["automation", "notifications"] * guests, *["review"] * review]
         _stacks[name] = Stack(f"e2e-{RUN_ID}-{name}", parameters, workers)
     return _stacks[name]
 
@@ -138,21 +140,23 @@ class Stack:
         self.sqs, self.dynamodb, self.functions = (settings.client(name) for name in ("sqs", "dynamodb", "lambda"))
         self.table = self.outputs["StateTableName"]
         self.logs = {name: Log(settings.RUN / "logs" / f"{self.function(name)}.log") for name in FUNCTIONS}
-        self.sources = [WORKERS[name] for name in workers]
+        self.sources = [WORKERS[name] for name in workers if name in WORKERS]
+        if "review" in workers:
+            self.sources += GIVEN_UP
         self.tapped = {name: [] for name, output in TAPPED.items() if output not in self.sources}
         self.secrets = []
         self.proxy = Proxy(settings.dynamodb_endpoint(), self._pids)
         self.sqs_proxy = Proxy(settings.endpoint(), self._pids)
         self.ses_proxy = Proxy(settings.endpoint(), self._pids)
         self._point_at_proxies([self.function(name) for name in workers])
-        self._stop_consuming([self.function(name) for name in WORKERS if name not in workers])
+        self._stop_consuming([self.function(name) for name in (*WORKERS, "review") if name not in workers])
         say(f"{prefix} deployed in {time.monotonic() - started:.1f} s")
 
     def function(self, name: str) -> str:
         return f"{self.prefix}-{name}"
 
     def _pids(self) -> list[int]:
-        return [pid for name in WORKERS for pid in processes.function_pids(self.function(name))]
+        return [pid for name in (*WORKERS, "review") for pid in processes.function_pids(self.function(name))]
 
     def _point_at_proxies(self, functions: list[str]):
         urls = {"DYNAMODB": self.proxy.url, "SQS": self.sqs_proxy.url, "SES": self.ses_proxy.url}
@@ -173,9 +177,9 @@ class Stack:
         mappings = []
         for function in functions:
             self.functions.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
-            (mapping,) = self.functions.list_event_source_mappings(FunctionName=function)["EventSourceMappings"]
-            self.functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
-            mappings.append(mapping["UUID"])
+            for mapping in self.functions.list_event_source_mappings(FunctionName=function)["EventSourceMappings"]:
+                self.functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+                mappings.append(mapping["UUID"])
 
         def disabled():
             return all(self.functions.get_event_source_mapping(UUID=uuid)["State"] == "Disabled" for uuid in mappings)
@@ -264,7 +268,7 @@ class Stack:
         wait(empty, seconds, lambda: f"the queues to drain: {self.left()} messages left; {self.last_lines()}")
 
     def left(self) -> int:
-        return sum(map(self.depth, WORKERS.values()))
+        return sum(map(self.depth, {*WORKERS.values(), *self.sources}))
 
     def of_group(self, queue: str, group: str) -> list[Message]:
         return [message for message in self.tapped[queue] if message.group == group]

@@ -61,9 +61,9 @@ def resolve(stack, group: str, subject: str, verdict: str, body: str | None = No
 
 
 def resolve_by_command(stack, group: str, subject: str, *verdict: str, stdin: str | None = None):
-    """The same by `bellhop review resolve`."""
+    """The same by `bellhop hold resolve`."""
     command = settings.ROOT / "target" / "debug" / "bellhop"
-    arguments = ["review", "resolve", "--prefix", stack.prefix, *group.split("#"), subject, *verdict]
+    arguments = ["hold", "resolve", "--prefix", stack.prefix, *group.split("#"), subject, *verdict]
     environment = os.environ | settings.client_environment()
     return subprocess.run([command, *arguments], env=environment, input=stdin, capture_output=True, text=True, check=False)
 

@@ -142,7 +142,7 @@ class Mails(Case):
         self.assertEqual(self.reasons(house), ["template-failed"])
         self.assertEqual(len(mails(house, "b1")), 1, "what comes later waits behind it, in order")
         save_templates(self.stack, house, **{f"parking__en__{part}": "Parking" for part in PARTS})
-        guests.command(self.stack, "review", "resolve", "--function", "notifications", house.tenant, house.property, "booking/b1", "retry")
+        guests.command(self.stack, "hold", "resolve", "--function", "notifications", house.tenant, house.property, "booking/b1", "retry")
         self.stack.drain()
         self.assertEqual(self.subjects(house)[1:], ["Parking", "Keys"])
         self.assertEqual(guests.left_waiting(self.stack, house), [])
@@ -264,6 +264,6 @@ class InDoubt(Case):
     def test_a_refusal_is_no_doubt(self):
         house = self.send_with(Answer(400, "MessageRejected", {"message": "Email address is not verified."}))
         self.assertEqual((self.reasons(house), self.subjects(house)), (["mail-refused"], []))
-        guests.command(self.stack, "review", "resolve", "--function", "notifications", house.tenant, house.property, "booking/b1", "retry")
+        guests.command(self.stack, "hold", "resolve", "--function", "notifications", house.tenant, house.property, "booking/b1", "retry")
         self.stack.drain()
         self.assertEqual(len(self.subjects(house)), 1)

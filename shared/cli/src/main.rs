@@ -11,6 +11,7 @@ mod emit;
 mod error;
 mod event;
 mod generate;
+mod hold;
 mod input;
 mod mail;
 mod output;
@@ -69,9 +70,12 @@ enum Command {
     Board(board::Board),
     /// Show what became of an event
     Event(event::Event),
-    /// List, show and resolve what waits for a person
-    #[command(subcommand)]
+    /// List, show and decide on what waits for a person
+    #[command(subcommand, after_help = review::AFTER_HELP)]
     Review(review::Review),
+    /// List, show and resolve the lines of events that wait
+    #[command(subcommand)]
+    Hold(hold::Holds),
     /// Show what an event caused, from function to function
     Trace(trace::Trace),
     /// List what is due next
@@ -104,6 +108,7 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Board(args) => board::board(&args, prefix).await,
         Command::Event(args) => event::event(&args, prefix).await,
         Command::Review(command) => review::review(&command, prefix).await,
+        Command::Hold(command) => hold::hold(&command, prefix).await,
         Command::Trace(args) => trace::trace(&args, prefix).await,
         Command::Due(command) => due::due(&command, prefix).await,
         Command::Channel(args) => channel::channel(&args, prefix).await,

@@ -1,147 +1,104 @@
-//! `bellhop review`: what waits for a person, and the person's verdict.
+//! `bellhop review`: what waits for a person, and what the person does about it.
 
-use std::collections::BTreeMap;
-
-use bellhop_events::{ChannelId, PropertyId, Queue, Subject, TenantId};
-use bellhop_store::{Hold, Line, OpenHold, Resolution, ResolveError, Scope, StoreError};
-use bellhop_worker::{Queues, wake_up};
-use clap::{Args, Subcommand, ValueEnum};
+use bellhop_events::TenantId;
+use bellhop_review::{ActError, Decision, act};
+use bellhop_store::StoreError;
+use bellhop_store::review::{Desk, ReviewId, ReviewItem, Road};
+use bellhop_worker::Queues;
+use clap::{Args, Subcommand};
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, Side};
 use crate::error::{CliError, Exit};
-use crate::status::{CONSUMERS, MOST_HOLDS};
 use crate::{input, output};
+
+/// Under `bellhop review --help`.
+pub const AFTER_HELP: &str = "\
+Examples:
+  bellhop review list --tenant seaside            what waits, oldest first
+  bellhop review show ID                          the cause, the event, what was done so far
+  bellhop review edit ID corrected.json           work this instead; what waits behind it follows in order
+  bellhop review discard ID --reason 'test data'
+
+Each act is taken once, and kept with who did it: of two people at once the second is told who was first.";
 
 /// What `bellhop review` is told.
 #[derive(Debug, Subcommand)]
 pub enum Review {
-    /// List subjects with a failed event, and registrations that events wait for
+    /// List what waits for a decision, oldest first
     List(List),
-    /// Show the failed event of a subject and all that waits behind it
+    /// Show one: cause, remedy, event, and what was done
     Show(Show),
-    /// Decide on the failed event: what waits behind it is then worked in order
-    Resolve(Resolve),
+    /// Work the event again as it is
+    Retry(Act),
+    /// Work this event instead
+    Edit(Edit),
+    /// Leave the event out
+    Discard(Discard),
 }
 
-/// Which holds.
+/// Which items.
 #[derive(Debug, Args)]
 pub struct List {
-    /// Only this tenant's
+    /// Only this tenant's; else all, and those that name no tenant which can be trusted
     #[arg(long)]
     tenant: Option<TenantId>,
+    /// Only with this reason code
+    #[arg(long)]
+    reason: Option<String>,
+    /// At most so many
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    most: u32,
     /// Print as JSON
     #[arg(long)]
     json: bool,
 }
 
-/// A line behind a subject.
-#[derive(Debug, Args)]
-pub struct Place {
-    /// Whose property
-    tenant: TenantId,
-    /// Which property
-    property: PropertyId,
-    /// The subject, as booking/ID
-    subject: Subject,
-    /// Which line: behind a failed event, or for a registration
-    #[arg(long, value_enum, default_value_t = LineArg::Hold)]
-    line: LineArg,
-    /// Which function holds it
-    #[arg(long, value_enum, default_value_t = FunctionArg::Calendar)]
-    function: FunctionArg,
-    /// In the work towards this channel
-    #[arg(long)]
-    channel: Option<ChannelId>,
-}
-
-/// Which hold to show.
+/// Which item to show.
 #[derive(Debug, Args)]
 pub struct Show {
-    #[command(flatten)]
-    place: Place,
+    /// The item, as `bellhop review list` shows it
+    id: ReviewId,
     /// Print as JSON
     #[arg(long)]
     json: bool,
 }
 
-/// Which hold to resolve, and how.
+/// Which item, and who acts.
 #[derive(Debug, Args)]
-pub struct Resolve {
+pub struct Act {
+    /// The item, as `bellhop review list` shows it
+    id: ReviewId,
+    /// Who you are: kept with the item
+    #[arg(long = "as", value_name = "NAME", env = "USER", default_value = "operator")]
+    by: String,
+    /// Print as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// An edit.
+#[derive(Debug, Args)]
+pub struct Edit {
     #[command(flatten)]
-    place: Place,
-    #[command(subcommand)]
-    verdict: Verdict,
+    act: Act,
+    /// File with the corrected event; `-` reads standard input
+    #[arg(default_value = "-")]
+    file: String,
 }
 
-/// The verdicts.
-#[derive(Debug, Subcommand)]
-pub enum Verdict {
-    /// Work the event again as it is
-    Retry,
-    /// Work this event instead; id, type, tenant, property and subject must stay
-    Edit {
-        /// File with the corrected event; `-` reads standard input
-        file: String,
-    },
-    /// Leave the event out
-    Discard {
-        /// Why; kept with the event's record
-        #[arg(long)]
-        reason: String,
-    },
+/// A discard.
+#[derive(Debug, Args)]
+pub struct Discard {
+    #[command(flatten)]
+    act: Act,
+    /// Why; kept with the item
+    #[arg(long)]
+    reason: String,
 }
 
-/// The lines by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LineArg {
-    /// Behind a failed event
-    Hold,
-    /// For a registration
-    Wait,
-}
-
-/// The functions that can hold events back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum FunctionArg {
-    /// Properties, bookings and blocks
-    Calendar,
-    /// Channels, rates and webhooks
-    ChannelSync,
-    /// Cleanings, tasks and rules
-    Automation,
-    /// Messages to guests
-    Notifications,
-}
-
-impl FunctionArg {
-    fn consumer(self) -> (&'static str, Queue) {
-        match self {
-            Self::Calendar => (CONSUMERS[0], Queue::OperationalCalendar),
-            Self::ChannelSync => (CONSUMERS[1], Queue::Synchronization),
-            Self::Automation => (CONSUMERS[2], Queue::Automation),
-            Self::Notifications => (CONSUMERS[3], Queue::OperationalGuests),
-        }
-    }
-}
-
-impl From<LineArg> for Line {
-    fn from(line: LineArg) -> Self {
-        match line {
-            LineArg::Hold => Self::Hold,
-            LineArg::Wait => Self::Wait,
-        }
-    }
-}
-
-impl Place {
-    fn scope(&self) -> Scope {
-        let (consumer, _) = self.function.consumer();
-        let scope = Scope::for_operator(consumer, self.tenant.clone(), self.property.clone());
-        self.channel.as_ref().map_or(scope.clone(), |channel| scope.of_channel(channel))
-    }
-}
+const PAGE: u16 = 100;
 
 /// Runs a command of `bellhop review`.
 pub async fn review(command: &Review, prefix: &str) -> Result<Exit, CliError> {
@@ -149,120 +106,136 @@ pub async fn review(command: &Review, prefix: &str) -> Result<Exit, CliError> {
     match command {
         Review::List(args) => list(&cloud, args).await,
         Review::Show(args) => show(&cloud, args).await,
-        Review::Resolve(args) => resolve(&cloud, args).await,
+        Review::Retry(args) => decide(&cloud, args, &Decision::Retry).await,
+        Review::Edit(Edit { act, file }) => {
+            decide(&cloud, act, &Decision::Edit(input::read(file)?.trim().to_owned())).await
+        }
+        Review::Discard(Discard { act, reason }) => decide(&cloud, act, &Decision::Discard(reason.clone())).await,
     }
 }
 
 async fn list(cloud: &Cloud, args: &List) -> Result<Exit, CliError> {
-    let mut holds: Vec<(&str, OpenHold)> = Vec::new();
-    for consumer in CONSUMERS {
-        let open = cloud.store.open_holds(consumer, MOST_HOLDS).await?;
-        holds.extend(open.into_iter().map(|hold| (consumer, hold)));
+    let desks = match &args.tenant {
+        Some(tenant) => vec![Desk::of(tenant.clone())],
+        None => cloud.store.desks().await?,
+    };
+    let most = usize::try_from(args.most).unwrap_or(usize::MAX);
+    let mut found: Vec<(Desk, ReviewItem)> = Vec::new();
+    for desk in desks {
+        let mut from = None;
+        while found.len() < most {
+            let page = cloud.store.open_reviews(&desk, from.as_deref(), PAGE).await?;
+            let wanted = page.items.into_iter().filter(|item| args.reason.as_ref().is_none_or(|r| *r == item.reason));
+            found.extend(wanted.map(|item| (desk.clone(), item)));
+            from = page.next;
+            if from.is_none() {
+                break;
+            }
+        }
     }
-    let tenant = args.tenant.as_ref().map(|tenant| format!("{tenant}#"));
-    holds.retain(|(_, hold)| tenant.as_ref().is_none_or(|tenant| hold.group.starts_with(tenant)));
+    let more = found.len() > most;
+    found.truncate(most);
     if args.json {
-        let of = |(function, hold): &(&str, OpenHold)| {
-            let mut value = serde_json::to_value(hold).unwrap_or_default();
-            value["function"] = json!(function);
-            value
-        };
-        output::json(&holds.iter().map(of).collect::<Vec<_>>());
+        output::json(&found.iter().map(|(desk, item)| value(desk, item)).collect::<Vec<_>>());
         return Ok(Exit::Ok);
     }
-    let columns = ["tenant", "property", "subject", "function", "line", "reason", "since", "events", "state"];
-    let mut table = output::table(&columns);
-    for (function, OpenHold { group, subject, line, hold }) in &holds {
-        let (tenant, property) = group.split_once('#').unwrap_or((group, ""));
-        let state = if hold.verdict.is_some() { "being worked" } else { "waits" };
-        let since = Timestamp::from_second(hold.since).map(|at| at.to_string()).unwrap_or_default();
-        let events = hold.len().to_string();
-        let cells = [tenant, property, subject, function, word(*line), &hold.reason, &since, &events, state];
+    if found.is_empty() {
+        output::line("nothing waits for a decision");
+        return Ok(Exit::Ok);
+    }
+    let mut table =
+        output::table(&["item", "tenant", "property", "subject", "function", "reason", "since", "critical"]);
+    for (desk, item) in &found {
+        let property = item.group.split('#').nth(1).unwrap_or_default();
+        let critical = if item.critical { "critical" } else { "" };
+        let (id, desk, since) = (item.id.to_string(), desk.to_string(), item.first_seen.to_string());
+        let subject = item.subject.as_deref().unwrap_or_default();
+        let cells = [&id, &desk, property, subject, &item.consumer, &item.reason, &since, critical];
         table.add_row(cells.map(str::to_owned));
     }
-    output::numbers(&mut table, 7..8);
-    if holds.is_empty() {
-        output::line("nothing waits for a verdict");
-    } else {
-        output::line(table.trim_fmt());
+    output::line(table.trim_fmt());
+    if more {
+        output::note(format_args!("only the first {most}; see more with --most"));
     }
     Ok(Exit::Ok)
 }
 
-fn word(line: Line) -> &'static str {
-    match line {
-        Line::Hold => "hold",
-        Line::Wait => "wait",
+fn value(desk: &Desk, item: &ReviewItem) -> Value {
+    let mut value = serde_json::to_value(item).unwrap_or_default();
+    value["tenant"] = json!(desk.tenant());
+    value
+}
+
+/// The item of an id, on whichever desk.
+async fn find(cloud: &Cloud, id: &ReviewId) -> Result<(Desk, ReviewItem), CliError> {
+    for desk in cloud.store.desks().await? {
+        if let Some(item) = cloud.store.review_item(&desk, id).await? {
+            return Ok((desk, item));
+        }
     }
+    Err(refusal(ActError::NotFound(id.clone())))
 }
 
 async fn show(cloud: &Cloud, args: &Show) -> Result<Exit, CliError> {
-    let Place { subject, line, .. } = &args.place;
-    let scope = args.place.scope();
-    let Some((hold, parked)) = cloud.store.hold(&scope, (*line).into(), subject).await? else {
-        return Err(refusal(ResolveError::NoHold(subject.to_string())));
-    };
-    let mut records = BTreeMap::new();
-    for event in &parked {
-        records.extend(cloud.store.record(&scope, &event.id).await?.map(|record| (event.id.to_string(), record)));
-    }
+    let (desk, item) = find(cloud, &args.id).await?;
+    let body = cloud.store.review_body(&desk, &item.id).await?.unwrap_or_default();
+    let edited = cloud.store.edited_body(&desk, &item.id).await?;
     if args.json {
-        output::json(&json!({ "hold": hold, "events": parked, "records": records }));
+        let mut value = value(&desk, &item);
+        (value["body"], value["edited"]) = (json!(body), json!(edited));
+        output::json(&value);
         return Ok(Exit::Ok);
     }
-    let state = if hold.verdict.is_some() { "has a verdict and is being worked" } else { "waits for a verdict" };
-    output::line(format_args!("{} {subject}: {} ({}), {} events", scope.group(), hold.reason, state, hold.len()));
-    for (place, event) in parked.iter().enumerate() {
-        let record = records.get(event.id.as_str());
-        let detail = record
-            .map(|r| format!("{} attempts, failures {}, reasons {}", r.attempts, r.failures, r.reasons.join(" ")));
-        let at = Timestamp::from_second(event.at).map(|at| at.to_string()).unwrap_or_default();
-        output::line(format_args!("{}. event {} since {at}: {}", place + 1, event.id, detail.unwrap_or_default()));
-        output::line(format_args!("   {}", event.body));
+    let ReviewItem { id, reason, subject, event, .. } = &item;
+    let what = [subject.as_deref(), event.as_deref()].map(|text| text.unwrap_or("(cannot be read)"));
+    output::line(format_args!("{id}  {reason}  {}", item.state.word()));
+    output::line(format_args!("  tenant {desk}, group {}, subject {}, event {}", item.group, what[0], what[1]));
+    let road = match item.road {
+        Road::Fallback => "given up by",
+        Road::DeadLetter => "given up by SQS, for",
+    };
+    let counts = format!("{} attempts, {} receives, told {} times", item.attempts, item.receives, item.told);
+    output::line(format_args!("  {road} {} at {}: {counts}", item.consumer, item.first_seen));
+    let at = if item.pointer.is_empty() { String::new() } else { format!(" at {}", item.pointer) };
+    output::line(format_args!("  expected{at}: {}\n  found: {}\n  {}", item.expected, item.found, item.remedy));
+    for act in &item.acts {
+        let because = act.because.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+        output::line(format_args!("  {} {} by {}{because}", act.at, act.state.word(), act.by));
+    }
+    output::line(body);
+    if let Some(edited) = edited {
+        output::line(format_args!("edited to\n{edited}"));
     }
     Ok(Exit::Ok)
 }
 
-async fn resolve(cloud: &Cloud, args: &Resolve) -> Result<Exit, CliError> {
-    let resolution = match &args.verdict {
-        Verdict::Retry => Resolution::Retry,
-        Verdict::Edit { file } => Resolution::Edit(input::read(file)?.trim().to_owned()),
-        Verdict::Discard { reason } => Resolution::Discard(reason.clone()),
+async fn decide(cloud: &Cloud, args: &Act, decision: &Decision) -> Result<Exit, CliError> {
+    let (desk, item) = find(cloud, &args.id).await?;
+    let queues = match bellhop_events::Queue::ALL.into_iter().find(|queue| queue.name() == item.queue) {
+        Some(queue) => [(queue, cloud.queue_url(queue, Side::Main).await?)].into(),
+        None => [].into(),
     };
-    let Place { subject, line, .. } = &args.place;
-    let (scope, line) = (args.place.scope(), Line::from(*line));
-    match cloud.store.resolve(&scope, line, subject, &resolution, Timestamp::now()).await {
-        Ok(hold) => {
-            wake(cloud, &args.place, line, &hold).await?;
-            let events = hold.len();
-            output::line(format_args!("resolved {subject}: {events} events of its line are worked now, in order"));
-            Ok(Exit::Ok)
-        }
-        Err(error @ ResolveError::AlreadyResolved(_)) => {
-            // The wake-up of the first verdict may be lost; one more is harmless.
-            if let Some((hold, _)) = cloud.store.hold(&scope, line, subject).await? {
-                wake(cloud, &args.place, line, &hold).await?;
-            }
-            Err(refusal(error))
-        }
-        Err(error) => Err(refusal(error)),
+    let queues = Queues::new(cloud.sqs.clone(), queues);
+    let by = if args.by.trim().is_empty() { "operator" } else { args.by.trim() };
+    let acted =
+        act((&cloud.store, &queues), (&desk, &args.id), decision, by, Timestamp::now()).await.map_err(refusal)?;
+    if args.json {
+        output::json(&json!({ "item": value(&desk, &acted.item), "line": acted.line }));
+    } else {
+        let line = match acted.line {
+            0 => String::new(),
+            1 => "; it is worked now".to_owned(),
+            events => format!("; {events} events of its line are worked now, in order"),
+        };
+        output::line(format_args!("{} is {}{line}", acted.item.id, acted.item.state.word()));
     }
+    Ok(Exit::Ok)
 }
 
-async fn wake(cloud: &Cloud, place: &Place, line: Line, hold: &Hold) -> Result<(), CliError> {
-    let (_, queue) = place.function.consumer();
-    let url = cloud.queue_url(queue, Side::Main).await?;
-    let queues = Queues::new(cloud.sqs.clone(), [(queue, url)].into());
-    let refused = queues.send(&[wake_up(&place.scope(), queue, &place.subject, line, hold, Timestamp::now())]).await;
-    if refused.is_empty() {
-        return Ok(());
-    }
-    Err(CliError::unreachable("the verdict is stored, but its wake-up was not accepted", "run the same command again"))
-}
-
-fn refusal(error: ResolveError) -> CliError {
+fn refusal(error: ActError) -> CliError {
     match error {
-        ResolveError::Store(error @ StoreError::Unavailable(_)) => error.into(),
+        ActError::Store(error @ StoreError::Unavailable(_)) => error.into(),
+        ActError::NotSent => CliError::unreachable("the act is stored", "its message was not accepted"),
         other => CliError::refused("review-refused", other, "See what waits with: bellhop review list"),
     }
 }

@@ -45,7 +45,7 @@ reasons! {
     /// `data` does not fit the schema of its type.
     InvalidData = "invalid-data", "Edit the field at the pointer, then retry.";
     /// The subject is of another kind than the type asks for, or differs from `data`.
-    SubjectMismatch = "subject-mismatch", "Edit data so that it fits the subject, or discard and post under the right subject.";
+    SubjectMismatch = "subject-mismatch", "Discard it, and post the event under the right subject.";
     /// Departure before arrival.
     StayDepartureBeforeArrival = "stay-departure-before-arrival", "Correct the dates, then retry.";
     /// More nights than a stay may have.
@@ -69,9 +69,9 @@ reasons! {
     /// A credential that is no reference, or lies outside of the tenant's own path.
     InvalidSecretReference = "invalid-secret-reference", "Put the secret at secretsmanager:bellhop/TENANT/NAME and name that; then retry.";
     /// A credential that is not there, or may not be read.
-    SecretUnavailable = "secret-unavailable", "Put the secret in its place, or let the function's role read it; then `bellhop channel sync`.";
+    SecretUnavailable = "secret-unavailable", "Put the secret in its place, or let the function's role read it; then `bellhop channel enable`.";
     /// The channel does not take what it was told.
-    ChannelRefused = "channel-refused", "Read the channel's answer and correct mapping or values; the next change, or `bellhop channel sync`, tells it again.";
+    ChannelRefused = "channel-refused", "Read the channel's answer and correct mapping or values; the next change tells it again, or `bellhop channel sync --everything`.";
     /// The channel does not accept our credential.
     ChannelUnauthorized = "channel-unauthorized", "Renew the credential, then `bellhop channel enable`: the channel hears the whole state.";
     /// The receiver has said that it is gone for good (410).
@@ -104,6 +104,8 @@ reasons! {
     HandlerPanicked = "handler-panicked", "A defect: report it with the event; retry after the fix is deployed.";
     /// The function died each time it worked this event alone.
     KilledTheFunction = "killed-the-function", "Look for memory or time limits in the function's log; retry after the cause is mended.";
+    /// SQS gave the message up: the function never got as far as giving it up itself.
+    DeadLettered = "dead-lettered", "Look in the function's log why it could not run, mend that, then retry.";
     /// The message waited longer in SQS than is safe.
     TooOld = "too-old", "Retry if the event still matters: SQS would have dropped it soon.";
     /// The state of the subject would not fit a DynamoDB item.

@@ -52,6 +52,14 @@ pub mod sort {
     pub const SUPPRESSED: &str = "suppressed/";
     /// How many cleanings each assignee of a property has on a day: `load/YYYY-MM-DD`.
     pub const LOAD: &str = "load/";
+    /// What waits for a person, as a list shows it: `item/ID`.
+    pub const REVIEW_ITEM: &str = "item/";
+    /// Its original body: `body/ID`.
+    pub const REVIEW_BODY: &str = "body/";
+    /// The body that a person made of it: `edited/ID`.
+    pub const REVIEW_EDITED: &str = "edited/";
+    /// Desks that ever had an item: `desk/TENANT`.
+    pub const DESK: &str = "desk/";
     /// What a unit has sold in a month: `nights/UNIT/YYYY-MM`.
     pub const NIGHTS: &str = "nights/";
 }
@@ -60,6 +68,10 @@ pub mod sort {
 pub(crate) const OPEN_INDEX: &str = "open";
 /// Its partition of holds, by consumer: `hold#CONSUMER`.
 pub(crate) const OPEN_HOLD: &str = "hold#";
+/// Its partitions of open review items, by desk: `review#TENANT`.
+pub(crate) const OPEN_REVIEW: &str = "review#";
+/// The partition that lists the desks.
+pub(crate) const DESKS: &str = "desks#";
 /// Start marks in `operations`: `mark#CONSUMER#MESSAGE`.
 pub(crate) const MARK: &str = "mark#";
 /// Addresses of calendar feeds, in `operations`: `feed#SHA256`.

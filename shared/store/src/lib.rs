@@ -17,6 +17,7 @@ mod mark;
 mod read;
 mod record;
 mod resolve;
+pub mod review;
 mod scope;
 mod search;
 mod write;

@@ -24,7 +24,7 @@ pub enum Resolution {
 #[derive(Debug, thiserror::Error)]
 pub enum ResolveError {
     /// Nothing waits for a person here.
-    #[error("no-open-hold: nothing of {0} waits for a verdict; list what does with `bellhop review list`")]
+    #[error("no-open-hold: nothing of {0} waits for a verdict; list what does with `bellhop hold list`")]
     NoHold(String),
     /// Somebody was first.
     #[error("already-resolved: the hold on {0} has a verdict and is being worked")]
@@ -81,7 +81,7 @@ impl Store {
     ) -> Result<Hold, ResolveError> {
         let mut written = None;
         for _ in 0..12 {
-            match self.try_resolve(scope, line, subject, resolution, now, &mut written).await {
+            match self.try_resolve(scope, line, subject, resolution, now, &mut written, Vec::new()).await {
                 Err(ResolveError::Store(StoreError::Lost)) => {}
                 other => return other,
             }
@@ -89,6 +89,20 @@ impl Store {
         Err(StoreError::Unavailable("lost too many races for one item".to_owned()).into())
     }
 
+    /// The same, once, with other writes in the same transaction. After [`StoreError::Lost`] read all of it again.
+    pub async fn resolve_once(
+        &self,
+        scope: &Scope,
+        line: Line,
+        subject: &Subject,
+        resolution: &Resolution,
+        now: Timestamp,
+        also: Vec<Write>,
+    ) -> Result<Hold, ResolveError> {
+        self.try_resolve(scope, line, subject, resolution, now, &mut None, also).await
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "a verdict has so many parts, and two callers")]
     async fn try_resolve(
         &self,
         scope: &Scope,
@@ -97,6 +111,7 @@ impl Store {
         resolution: &Resolution,
         now: Timestamp,
         written: &mut Option<Hold>,
+        also: Vec<Write>,
     ) -> Result<Hold, ResolveError> {
         let nothing = || ResolveError::NoHold(subject.to_string());
         let mut item = self.subject(scope, subject).await?.ok_or_else(nothing)?;
@@ -112,7 +127,7 @@ impl Store {
         let stored = self.get(std::slice::from_ref(&place)).await?.remove(&place).ok_or_else(nothing)?;
         let mut parked: Parked = decode_item(stored)?;
         let mut record = self.record(scope, &parked.id).await?.ok_or_else(nothing)?;
-        let mut writes = Vec::new();
+        let mut writes = also;
         hold.generation += 1;
         hold.verdict = Some(Verdict::Retry);
         record.attempts = 0;

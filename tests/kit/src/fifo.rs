@@ -12,6 +12,8 @@ pub struct Queued {
     pub id: String,
     /// Message group.
     pub group: String,
+    /// The id that it was sent with.
+    pub deduplication: String,
     /// Body.
     pub body: String,
     /// The attribute `bellhop`.
@@ -52,6 +54,7 @@ impl Fifo {
         let message = Queued {
             id: format!("m{}", self.next),
             group: group.to_owned(),
+            deduplication: deduplication.to_owned(),
             body: body.to_owned(),
             note,
             receive_count: 0,

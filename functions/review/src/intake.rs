@@ -1,0 +1,124 @@
+//! Stores what was given up. A message leaves its queue when its item is durable, or when its event turns out to be in good
+//! hands: done, or in a line.
+
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use bellhop_store::review::Told;
+use bellhop_store::{Record, RecordState, Store, StoreError};
+
+use crate::understand::{Incoming, Origin, Understood, understand};
+
+/// The review function.
+#[derive(Clone)]
+pub struct Intake {
+    store: Store,
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    /// Told a person.
+    Item(Told),
+    /// The event is done, or somebody decided that it is not to be.
+    Settled,
+    /// The event waits in a line, and is worked in its turn.
+    Parked,
+}
+
+impl Taken {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Item(Told::New) => "item",
+            Self::Item(Told::Again) => "duplicate",
+            Self::Settled => "settled",
+            Self::Parked => "parked",
+        }
+    }
+}
+
+impl Intake {
+    /// An intake into these tables.
+    #[must_use]
+    pub fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    /// Takes a batch; names the messages that must come again. Order does not matter here, but SQS blocks the group of a
+    /// message that comes again, so its followers come again as well.
+    pub async fn run(&self, event: SqsEvent) -> SqsBatchResponse {
+        let mut response = SqsBatchResponse::default();
+        let mut blocked: Vec<String> = Vec::new();
+        for message in event.records {
+            let id = message.message_id.clone().unwrap_or_default();
+            let group = message.attributes.get("MessageGroupId").cloned().unwrap_or_default();
+            if !blocked.contains(&group) && self.take(message, &id).await {
+                continue;
+            }
+            blocked.push(group);
+            let mut failure = BatchItemFailure::default();
+            failure.item_identifier = id;
+            response.batch_item_failures.push(failure);
+        }
+        response
+    }
+
+    async fn take(&self, message: SqsMessage, id: &str) -> bool {
+        let Some(message) = Incoming::read(message) else {
+            tracing::error!(message_id = id, "queue-unknown: the message stays; give the function its own queues only");
+            return false;
+        };
+        let understood = understand(&message);
+        let (desk, reason) = (understood.desk.to_string(), understood.item.reason.clone());
+        match self.store_it(&message, understood).await {
+            Ok((taken, item)) => {
+                tracing::info!(outcome = taken.word(), tenant = desk, reason, item, message_id = id, "message");
+                true
+            }
+            Err(error) => {
+                tracing::warn!(outcome = "delayed", tenant = desk, reason, %error, message_id = id, "message");
+                false
+            }
+        }
+    }
+
+    async fn store_it(&self, message: &Incoming, told: Understood) -> Result<(Taken, String), StoreError> {
+        let told = match (message.origin, &told.event) {
+            (Origin::DeadLetter(_), Some(_)) => match self.judge(told).await? {
+                Judged::Settled => return Ok((Taken::Settled, String::new())),
+                Judged::Parked => return Ok((Taken::Parked, String::new())),
+                Judged::Open(told) => *told,
+            },
+            _ => told,
+        };
+        let taken = self.store.tell_review(&told.desk, &told.item, &message.body).await?;
+        Ok((Taken::Item(taken), told.item.id.to_string()))
+    }
+
+    /// SQS gave a message up; its function may have done its event all the same, or told a person of it.
+    async fn judge(&self, told: Understood) -> Result<Judged, StoreError> {
+        let Some((scope, event)) = &told.event else { return Ok(Judged::Open(Box::new(told))) };
+        let digest = event.digest();
+        let subject = self.store.subject(scope, &event.subject).await?;
+        if subject.and_then(|item| item.seen.get(event.id.as_str()).copied()).is_some_and(|seen| seen.digest == digest)
+        {
+            return Ok(Judged::Settled);
+        }
+        let record = self.store.record(scope, &event.id).await?;
+        Ok(match record.filter(|record| record.accepts(&digest)) {
+            Some(Record { state: RecordState::Done | RecordState::Discarded, .. }) => Judged::Settled,
+            // Retried with a place in a line: it is worked from there.
+            Some(
+                Record { state: RecordState::Parked, .. } | Record { state: RecordState::Retrying, place: Some(_), .. },
+            ) => Judged::Parked,
+            Some(Record { state: RecordState::Failed, failures, reasons, .. }) => {
+                Judged::Open(Box::new(told.as_failure(failures, reasons.last().map(String::as_str))))
+            }
+            Some(Record { state: RecordState::Retrying, .. }) | None => Judged::Open(Box::new(told)),
+        })
+    }
+}
+
+enum Judged {
+    Settled,
+    Parked,
+    Open(Box<Understood>),
+}

@@ -1,0 +1,13 @@
+//! What cannot be done ends here, and in front of a person: each failure is one item, however often and by whichever road it is
+//! told, and stays until somebody has decided.
+//!
+//! `understand` is pure: a message of the fallback queue or of a dead-letter queue becomes an item, whatever it holds. `intake`
+//! stores it. `act` is what a person does with it.
+
+mod act;
+mod intake;
+mod understand;
+
+pub use act::{ActError, Acted, Decision, act};
+pub use intake::Intake;
+pub use understand::{Incoming, Origin, Understood, understand};

@@ -1,0 +1,192 @@
+//! A message that somebody gave up becomes a review item, whatever it holds.
+
+use aws_lambda_events::sqs::SqsMessage;
+use bellhop_events::{Envelope, Fault, MessageGroup, Queue, Reason, catalogue};
+use bellhop_store::review::{Desk, ReviewId, ReviewItem, ReviewState, Road};
+use bellhop_store::{Scope, automation, channel, mails};
+use bellhop_worker::FallbackNote;
+use jiff::Timestamp;
+
+/// The queue that brought a message, by the end of its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The fallback queue: the worker gave it up and says why.
+    Fallback,
+    /// The dead-letter queue behind this queue: SQS gave it up, nobody says why.
+    DeadLetter(Queue),
+}
+
+impl Origin {
+    /// By the ARN of the queue, `arn:aws:sqs:REGION:ACCOUNT:PREFIX-NAME[-dlq].fifo`; none: a queue that is none of ours.
+    #[must_use]
+    pub fn of(arn: &str) -> Option<Self> {
+        let name = arn.rsplit(':').next()?.strip_suffix(".fifo")?;
+        if name.ends_with(&format!("-{}", Queue::Fallback.name())) {
+            return Some(Self::Fallback);
+        }
+        let source = name.strip_suffix("-dlq")?;
+        let ours = Queue::ALL.into_iter().find(|queue| source.ends_with(&format!("-{}", queue.name())));
+        ours.filter(|queue| *queue != Queue::Fallback).map(Self::DeadLetter)
+    }
+}
+
+/// The function behind a queue.
+#[must_use]
+pub(crate) fn consumer(queue: Queue) -> &'static str {
+    match queue {
+        Queue::OperationalCalendar => "calendar",
+        Queue::OperationalGuests => mails::CONSUMER,
+        Queue::OperationalDashboard => "dashboard",
+        Queue::Automation => automation::CONSUMER,
+        Queue::Synchronization => channel::CONSUMER,
+        Queue::Fallback => bellhop_store::review::CONSUMER,
+    }
+}
+
+/// A message as the event source mapping hands it over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incoming {
+    /// Which queue.
+    pub origin: Origin,
+    /// SQS's id of the message.
+    pub id: String,
+    /// The body.
+    pub body: String,
+    /// The message group that carried it.
+    pub group: String,
+    /// The deduplication id that it was sent with, or that SQS made of its content.
+    pub deduplication_id: String,
+    /// The JSON of the attribute `bellhop`.
+    pub note: Option<String>,
+    /// How often SQS has handed it out.
+    pub receives: u32,
+    /// When it was sent to the queue from which it comes.
+    pub sent: Timestamp,
+}
+
+impl Incoming {
+    /// Reads a record; none: it comes from a queue that is none of ours.
+    #[must_use]
+    pub fn read(message: SqsMessage) -> Option<Self> {
+        let origin = Origin::of(message.event_source_arn.as_deref().unwrap_or_default())?;
+        let attribute = |name: &str| message.attributes.get(name).cloned().unwrap_or_default();
+        let sent = attribute("SentTimestamp").parse().ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+        Some(Self {
+            origin,
+            group: attribute("MessageGroupId"),
+            deduplication_id: attribute("MessageDeduplicationId"),
+            receives: attribute("ApproximateReceiveCount").parse().unwrap_or(1),
+            sent: sent.unwrap_or(Timestamp::UNIX_EPOCH),
+            note: message.message_attributes.get("bellhop").and_then(|note| note.string_value.clone()),
+            id: message.message_id.unwrap_or_default(),
+            body: message.body.unwrap_or_default(),
+        })
+    }
+}
+
+/// What a message says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Understood {
+    /// On whose desk it belongs.
+    pub desk: Desk,
+    /// The item.
+    pub item: ReviewItem,
+    /// The event and where its consumer keeps it: where envelope and message group agree, and the consumer is one of ours.
+    pub event: Option<(Scope, Envelope)>,
+}
+
+impl Understood {
+    /// The same failure, by the number under which the worker told it: its item is the one that came, or will come, by the
+    /// fallback queue.
+    #[must_use]
+    pub fn as_failure(mut self, number: u32, reason: Option<&str>) -> Self {
+        if let Some((scope, event)) = &self.event {
+            self.item.id = ReviewId::of(&self.item.group, &format!("{}:{}:{number}", scope.consumer(), event.id));
+        }
+        if let Some(known) = reason.and_then(|code| Reason::ALL.iter().find(|reason| reason.code() == code)) {
+            known.code().clone_into(&mut self.item.reason);
+            known.remedy().clone_into(&mut self.item.remedy);
+        }
+        self
+    }
+}
+
+/// What a message says. Never fails: what cannot be read at all is an item on nobody's desk.
+#[must_use]
+pub fn understand(message: &Incoming) -> Understood {
+    let note = message.note.as_deref().and_then(|note| serde_json::from_str::<FallbackNote>(note).ok());
+    let queue = match (message.origin, &note) {
+        (Origin::DeadLetter(queue), _) => Some(queue),
+        (Origin::Fallback, Some(note)) => Queue::ALL.into_iter().find(|queue| queue.name() == note.queue),
+        (Origin::Fallback, None) => None,
+    };
+    let group = note.as_ref().map_or(&message.group, |note| &note.group).clone();
+    let envelope = Envelope::decode(&message.body).ok();
+    let trusted = envelope.filter(|event| agrees(event, &group));
+    let event = trusted.and_then(|event| {
+        let scope = Scope::verified(consumer(queue?), &event, &group).ok()?;
+        Some((scope, event))
+    });
+    let fault = Fault::new(Reason::DeadLettered, "")
+        .expected("a run of the function that ends")
+        .found(format!("{} receives without one", message.receives));
+    let note = note.unwrap_or_else(|| FallbackNote {
+        reason: fault.reason.code().to_owned(),
+        pointer: String::new(),
+        expected: fault.expected,
+        found: fault.found,
+        remedy: fault.reason.remedy().to_owned(),
+        consumer: queue.map(consumer).unwrap_or_default().to_owned(),
+        queue: queue.map_or("", Queue::name).to_owned(),
+        group: group.clone(),
+        subject: event.as_ref().map(|(_, event)| event.subject.to_string()),
+        event: event.as_ref().map(|(_, event)| event.id.to_string()),
+        message_id: message.id.clone(),
+        attempts: 0,
+        critical: event.as_ref().is_none_or(|(_, event)| is_critical(event)),
+    });
+    let (road, failure) = match message.origin {
+        Origin::Fallback => (Road::Fallback, message.deduplication_id.clone()),
+        Origin::DeadLetter(queue) => (Road::DeadLetter, format!("{}:{}", consumer(queue), message.id)),
+    };
+    let item = ReviewItem {
+        rev: 0,
+        id: ReviewId::of(&group, &failure),
+        state: ReviewState::Open,
+        reason: note.reason,
+        pointer: note.pointer,
+        expected: note.expected,
+        found: note.found,
+        remedy: note.remedy,
+        consumer: note.consumer,
+        queue: note.queue,
+        group,
+        subject: note.subject,
+        event: note.event,
+        event_type: event.as_ref().map(|(_, event)| event.event_type.chars().take(256).collect()),
+        critical: note.critical,
+        attempts: note.attempts,
+        receives: message.receives,
+        road,
+        messages: vec![message.id.clone()],
+        first_seen: message.sent,
+        last_seen: message.sent,
+        told: 1,
+        size: message.body.len() as u64,
+        acts: Vec::new(),
+        owes: false,
+        ttl: None,
+    };
+    let desk = event.as_ref().map_or_else(Desk::of_nobody, |(scope, _)| Desk::of(scope.group().tenant.clone()));
+    Understood { desk, item, event }
+}
+
+fn agrees(event: &Envelope, group: &str) -> bool {
+    let own = event.group();
+    group.parse::<MessageGroup>().is_ok_and(|g| (&g.tenant, &g.property) == (&own.tenant, &own.property))
+}
+
+/// What is not known may be.
+fn is_critical(event: &Envelope) -> bool {
+    catalogue::find(&event.event_type).map_or(true, |entry| entry.critical)
+}
