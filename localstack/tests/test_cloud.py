@@ -29,7 +29,7 @@ def cloud(*args, **env) -> str:
 class Cloud(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        from bellhop_cloud import deploy, settings
+        from bellhop_cloud import deploy, mappings, settings
 
         cls.directory = Path(tempfile.mkdtemp())
         cls.trace = cls.directory / "trace"
@@ -43,6 +43,7 @@ class Cloud(unittest.TestCase):
             "deploy", "--prefix", PREFIX, "FunctionTimeout=2", "VisibilityTimeout=4", "MaxReceiveCount=3",
             BELLHOP_FUNCTION_DIR=str(cls.directory),
         )  # fmt: skip
+        mappings.stop_consuming([f"{PREFIX}-review"])
         cls.outputs = json.loads((settings.RUN / f"{PREFIX}.json").read_text())
         cls.sqs = settings.client("sqs")
         cls.queue = cls.outputs["OperationalCalendarUrl"]
@@ -223,7 +224,7 @@ class Cloud(unittest.TestCase):
         secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
 
     def test_mail_is_kept_to_be_read(self):
-        from bellhop_cloud import deploy, settings
+        from bellhop_cloud import deploy, mappings, settings
 
         body = {"Text": {"Data": "text"}, "Html": {"Data": "<p>text</p>"}}
         sent = settings.client("ses").send_email(

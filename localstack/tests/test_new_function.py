@@ -11,7 +11,7 @@ import time
 import unittest
 from pathlib import Path
 
-from bellhop_cloud import settings
+from bellhop_cloud import mappings, settings
 from bellhop_cloud.settings import HERE, ROOT
 
 COPY = ROOT / "target" / "new-function"
@@ -69,7 +69,7 @@ class Laying(unittest.TestCase):
             (("booking", "x"), "the catalogue of events has a file of that name"),
             (("shuttle", "synchronization"), "channel-sync consumes it"),
             (("shuttle", "operational-guests"), "notifications consumes it"),
-            (("shuttle", "fallback"), "people consume"),
+            (("shuttle", "fallback"), "the review function consumes"),
             (("shuttle", "operational-dashboard-dlq"), "dead-letter"),
             (("shuttle",), "QUEUE"),
         ):
@@ -128,6 +128,7 @@ class Laid(unittest.TestCase):
             run(sys.executable, "-c", deploy, BELLHOP_FUNCTION_DIR=directory, PYTHONPATH=str(COPY / "localstack"), **ports)
         self.addCleanup(run, HERE / "cloud", "remove", "--stack", PREFIX)
         outputs = json.loads((COPY / "localstack" / ".run" / f"{PREFIX}.json").read_text())
+        mappings.stop_consuming([f"{PREFIX}-review"])
         sqs, self.logs = settings.client("sqs"), settings.client("logs")
         for number, (event, version) in enumerate((("e1", 1), ("e1", 1), ("e2", "two"))):
             body = {

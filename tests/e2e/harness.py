@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "localstack"))
 
-from bellhop_cloud import processes, settings  # noqa: E402
+from bellhop_cloud import mappings, processes, settings  # noqa: E402
 
 from logs import Log  # noqa: E402
 from proxy import Proxy  # noqa: E402
@@ -149,7 +149,7 @@ class Stack:
         self.sqs_proxy = Proxy(settings.endpoint(), self._pids)
         self.ses_proxy = Proxy(settings.endpoint(), self._pids)
         self._point_at_proxies([self.function(name) for name in workers])
-        self._stop_consuming([self.function(name) for name in (*WORKERS, "review") if name not in workers])
+        mappings.stop_consuming([self.function(name) for name in (*WORKERS, "review") if name not in workers])
         say(f"{prefix} deployed in {time.monotonic() - started:.1f} s")
 
     def function(self, name: str) -> str:
@@ -170,21 +170,6 @@ class Stack:
             return all(f["State"] == "Active" and f["LastUpdateStatus"] == "Successful" for f in found)
 
         wait(updated, 60, "the functions to take their new environment")
-
-    def _stop_consuming(self, functions: list[str]):
-        """Their queues are the tests' own. A last poll may still be under way once the mapping is disabled: what it takes is
-        refused by a function that may not run, and comes back."""
-        mappings = []
-        for function in functions:
-            self.functions.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
-            for mapping in self.functions.list_event_source_mappings(FunctionName=function)["EventSourceMappings"]:
-                self.functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
-                mappings.append(mapping["UUID"])
-
-        def disabled():
-            return all(self.functions.get_event_source_mapping(UUID=uuid)["State"] == "Disabled" for uuid in mappings)
-
-        wait(disabled, 60, f"{functions} to leave their queues alone")
 
     def remove(self):
         run_cloud("remove", "--stack", self.prefix)

@@ -73,7 +73,7 @@ struct Report {
     /// Why no ages are known, if CloudWatch did not answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     ages_unknown: Option<String>,
-    /// Messages for a person: what the workers gave up, and what SQS dead-lettered.
+    /// What waits for a person: items without a decision, and what is on its way to become one.
     review: u64,
     /// Subjects with a failed event that nobody has decided on.
     holds: usize,
@@ -162,7 +162,7 @@ async fn report(cloud: &Cloud) -> Result<Report, CliError> {
             oldest_seconds: age(Side::Main, depth.total()),
             dead_letters,
             oldest_dead_letter_seconds: age(Side::DeadLetter, dead_letters),
-            worked: CONSUMED.contains(&queue),
+            worked: queue == Queue::Fallback || CONSUMED.contains(&queue),
         })
     });
     let queues = try_join_all(queues).await?;
@@ -170,7 +170,26 @@ async fn report(cloud: &Cloud) -> Result<Report, CliError> {
     for consumer in CONSUMERS {
         holds.extend(cloud.store.open_holds(consumer, MOST_HOLDS).await?);
     }
-    Ok(Report { ages_unknown, ..Report::new(queues, &holds) })
+    let items = open_items(cloud).await?;
+    let report = Report::new(queues, &holds);
+    Ok(Report { ages_unknown, review: report.review + items, ..report })
+}
+
+/// Counts the items that wait for a decision, up to [`MOST_HOLDS`].
+async fn open_items(cloud: &Cloud) -> Result<u64, CliError> {
+    let mut count = 0;
+    for desk in cloud.store.desks().await? {
+        let mut from = None;
+        while count < MOST_HOLDS {
+            let page = cloud.store.open_reviews(&desk, from.as_deref(), 1000).await?;
+            count += page.items.len();
+            from = page.next;
+            if from.is_none() {
+                break;
+            }
+        }
+    }
+    Ok(count as u64)
 }
 
 impl Report {
@@ -215,7 +234,7 @@ fn print(report: &Report) {
     output::numbers(&mut table, 1..7);
     output::line(table.trim_fmt());
     output::line(format_args!(
-        "review: {} messages wait for a person; holds: {} subjects without verdict, {} being worked; {} wait for a registration; {} events in these lines",
+        "review: {} wait for a person; holds: {} subjects without verdict, {} being worked; {} wait for a registration; {} events in these lines",
         report.review, report.holds, report.released, report.waits, report.parked
     ));
     output::note(match &report.ages_unknown {
