@@ -120,6 +120,23 @@ class Review(unittest.TestCase):
         harness.wait(lambda: len(self.stack.lines("review", outcome="settled")) > before, 30, "the dead letter to be taken")
         self.assertEqual(self.open(house), [])
 
+    def test_all_of_one_code_at_once(self):
+        house = House("bulk").register(self.stack)
+        house.send(self.stack, *(house.booking(f"b{n}", departure="2031-04-01") for n in range(30)))
+        self.stack.drain()
+        harness.wait(lambda: len(self.open(house)) == 30, 30, "30 items")
+        count = json.loads(self.command("review", "stats", "--tenant", house.tenant, "--json").stdout)
+        self.assertEqual([(c["reason"], c["items"]) for c in count], [("stay-departure-before-arrival", 30)])
+        words = ["review", "discard", "--code", "stay-departure-before-arrival", "--tenant", house.tenant, "--reason", "a test", "--json"]
+        looked = self.command(*words, "--dry-run")
+        self.assertEqual((looked.returncode, len(json.loads(looked.stdout))), (0, 30))
+        self.assertEqual(len(self.open(house)), 30, "nothing was done")
+        done = self.command(*words)
+        self.assertEqual(json.loads(done.stdout), {"taken": 30, "refused": {}}, done.stderr)
+        self.stack.drain()
+        self.assertEqual(self.open(house), [])
+        self.assertEqual(house.left_waiting(self.stack), [])
+
     def test_what_cannot_be_read_is_an_item_for_operators(self):
         house = House("odd").register(self.stack)
         self.stack.drain()

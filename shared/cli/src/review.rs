@@ -1,7 +1,9 @@
 //! `bellhop review`: what waits for a person, and what the person does about it.
 
+use std::collections::BTreeMap;
+
 use bellhop_events::TenantId;
-use bellhop_review::{ActError, Decision, act};
+use bellhop_review::{ActError, Acted, Decision, act};
 use bellhop_store::StoreError;
 use bellhop_store::review::{Desk, ReviewId, ReviewItem, Road};
 use bellhop_worker::Queues;
@@ -20,6 +22,8 @@ Examples:
   bellhop review show ID                          the cause, the event, what was done so far
   bellhop review edit ID corrected.json           work this instead; what waits behind it follows in order
   bellhop review discard ID --reason 'test data'
+  bellhop review stats                            how many wait, by tenant and reason code
+  bellhop review retry --code mail-refused --tenant seaside --dry-run    all of them; first only look
 
 Each act is taken once, and kept with who did it: of two people at once the second is told who was first.";
 
@@ -30,11 +34,13 @@ pub enum Review {
     List(List),
     /// Show one: cause, remedy, event, and what was done
     Show(Show),
-    /// Work the event again as it is
-    Retry(Act),
+    /// Count what waits, by tenant and reason code
+    Stats(Stats),
+    /// Work events again as they are
+    Retry(Retry),
     /// Work this event instead
     Edit(Edit),
-    /// Leave the event out
+    /// Leave events out
     Discard(Discard),
 }
 
@@ -46,7 +52,7 @@ pub struct List {
     tenant: Option<TenantId>,
     /// Only with this reason code
     #[arg(long)]
-    reason: Option<String>,
+    code: Option<String>,
     /// At most so many
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     most: u32,
@@ -65,11 +71,20 @@ pub struct Show {
     json: bool,
 }
 
-/// Which item, and who acts.
+/// How to count.
 #[derive(Debug, Args)]
-pub struct Act {
-    /// The item, as `bellhop review list` shows it
-    id: ReviewId,
+pub struct Stats {
+    /// Only this tenant's
+    #[arg(long)]
+    tenant: Option<TenantId>,
+    /// Print as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Who acts.
+#[derive(Debug, Args)]
+pub struct Who {
     /// Who you are: kept with the item
     #[arg(long = "as", value_name = "NAME", env = "USER", default_value = "operator")]
     by: String,
@@ -78,11 +93,39 @@ pub struct Act {
     json: bool,
 }
 
+/// Which items: by id, or all with a reason code.
+#[derive(Debug, Args)]
+pub struct Which {
+    /// The items, as `bellhop review list` shows them
+    #[arg(required_unless_present = "code", conflicts_with = "code")]
+    ids: Vec<ReviewId>,
+    /// All that wait with this reason code, oldest first
+    #[arg(long)]
+    code: Option<String>,
+    /// With --code: only this tenant's
+    #[arg(long, requires = "code")]
+    tenant: Option<TenantId>,
+    /// With --code: only list what it would be
+    #[arg(long, requires = "code")]
+    dry_run: bool,
+}
+
+/// A retry.
+#[derive(Debug, Args)]
+pub struct Retry {
+    #[command(flatten)]
+    which: Which,
+    #[command(flatten)]
+    who: Who,
+}
+
 /// An edit.
 #[derive(Debug, Args)]
 pub struct Edit {
+    /// The item, as `bellhop review list` shows it
+    id: ReviewId,
     #[command(flatten)]
-    act: Act,
+    who: Who,
     /// File with the corrected event; `-` reads standard input
     #[arg(default_value = "-")]
     file: String,
@@ -92,7 +135,9 @@ pub struct Edit {
 #[derive(Debug, Args)]
 pub struct Discard {
     #[command(flatten)]
-    act: Act,
+    which: Which,
+    #[command(flatten)]
+    who: Who,
     /// Why; kept with the item
     #[arg(long)]
     reason: String,
@@ -106,26 +151,35 @@ pub async fn review(command: &Review, prefix: &str) -> Result<Exit, CliError> {
     match command {
         Review::List(args) => list(&cloud, args).await,
         Review::Show(args) => show(&cloud, args).await,
-        Review::Retry(args) => decide(&cloud, args, &Decision::Retry).await,
-        Review::Edit(Edit { act, file }) => {
-            decide(&cloud, act, &Decision::Edit(input::read(file)?.trim().to_owned())).await
+        Review::Stats(args) => stats(&cloud, args).await,
+        Review::Retry(Retry { which, who }) => decide(&cloud, which, who, &Decision::Retry).await,
+        Review::Edit(Edit { id, who, file }) => {
+            let decision = Decision::Edit(input::read(file)?.trim().to_owned());
+            decide_one(&cloud, id, who, &decision).await
         }
-        Review::Discard(Discard { act, reason }) => decide(&cloud, act, &Decision::Discard(reason.clone())).await,
+        Review::Discard(Discard { which, who, reason }) => {
+            decide(&cloud, which, who, &Decision::Discard(reason.clone())).await
+        }
     }
 }
 
-async fn list(cloud: &Cloud, args: &List) -> Result<Exit, CliError> {
-    let desks = match &args.tenant {
+/// Open items, desk by desk, oldest first; more than `most` where there are more.
+async fn open(
+    cloud: &Cloud,
+    tenant: Option<&TenantId>,
+    reason: Option<&String>,
+    most: usize,
+) -> Result<Vec<(Desk, ReviewItem)>, CliError> {
+    let desks = match tenant {
         Some(tenant) => vec![Desk::of(tenant.clone())],
         None => cloud.store.desks().await?,
     };
-    let most = usize::try_from(args.most).unwrap_or(usize::MAX);
     let mut found: Vec<(Desk, ReviewItem)> = Vec::new();
     for desk in desks {
         let mut from = None;
-        while found.len() < most {
+        while found.len() <= most {
             let page = cloud.store.open_reviews(&desk, from.as_deref(), PAGE).await?;
-            let wanted = page.items.into_iter().filter(|item| args.reason.as_ref().is_none_or(|r| *r == item.reason));
+            let wanted = page.items.into_iter().filter(|item| reason.is_none_or(|reason| *reason == item.reason));
             found.extend(wanted.map(|item| (desk.clone(), item)));
             from = page.next;
             if from.is_none() {
@@ -133,19 +187,57 @@ async fn list(cloud: &Cloud, args: &List) -> Result<Exit, CliError> {
             }
         }
     }
+    Ok(found)
+}
+
+async fn stats(cloud: &Cloud, args: &Stats) -> Result<Exit, CliError> {
+    let mut counts: BTreeMap<(String, String), (u64, Timestamp)> = BTreeMap::new();
+    for (desk, item) in open(cloud, args.tenant.as_ref(), None, usize::MAX).await? {
+        let (count, oldest) = counts.entry((desk.to_string(), item.reason)).or_insert((0, item.first_seen));
+        (*count, *oldest) = (*count + 1, item.first_seen.min(*oldest));
+    }
+    if args.json {
+        let of = |((tenant, reason), (count, oldest)): (&(String, String), &(u64, Timestamp))| json!({ "tenant": tenant, "reason": reason, "items": count, "oldest": oldest });
+        output::json(&counts.iter().map(of).collect::<Vec<_>>());
+        return Ok(Exit::Ok);
+    }
+    let mut table = output::table(&["tenant", "reason", "items", "oldest since"]);
+    for ((tenant, reason), (count, oldest)) in &counts {
+        table.add_row([tenant.clone(), reason.clone(), count.to_string(), oldest.to_string()]);
+    }
+    output::numbers(&mut table, 2..3);
+    if counts.is_empty() {
+        output::line("nothing waits for a decision");
+    } else {
+        output::line(table.trim_fmt());
+    }
+    Ok(Exit::Ok)
+}
+
+async fn list(cloud: &Cloud, args: &List) -> Result<Exit, CliError> {
+    let most = usize::try_from(args.most).unwrap_or(usize::MAX);
+    let mut found = open(cloud, args.tenant.as_ref(), args.code.as_ref(), most).await?;
     let more = found.len() > most;
     found.truncate(most);
     if args.json {
         output::json(&found.iter().map(|(desk, item)| value(desk, item)).collect::<Vec<_>>());
         return Ok(Exit::Ok);
     }
+    print(&found);
+    if more {
+        output::note(format_args!("only the first {most}; see more with --most"));
+    }
+    Ok(Exit::Ok)
+}
+
+fn print(found: &[(Desk, ReviewItem)]) {
     if found.is_empty() {
         output::line("nothing waits for a decision");
-        return Ok(Exit::Ok);
+        return;
     }
     let mut table =
         output::table(&["item", "tenant", "property", "subject", "function", "reason", "since", "critical"]);
-    for (desk, item) in &found {
+    for (desk, item) in found {
         let property = item.group.split('#').nth(1).unwrap_or_default();
         let critical = if item.critical { "critical" } else { "" };
         let (id, desk, since) = (item.id.to_string(), desk.to_string(), item.first_seen.to_string());
@@ -154,10 +246,6 @@ async fn list(cloud: &Cloud, args: &List) -> Result<Exit, CliError> {
         table.add_row(cells.map(str::to_owned));
     }
     output::line(table.trim_fmt());
-    if more {
-        output::note(format_args!("only the first {most}; see more with --most"));
-    }
-    Ok(Exit::Ok)
 }
 
 fn value(desk: &Desk, item: &ReviewItem) -> Value {
@@ -194,7 +282,7 @@ async fn show(cloud: &Cloud, args: &Show) -> Result<Exit, CliError> {
         Road::Fallback => "given up by",
         Road::DeadLetter => "given up by SQS, for",
     };
-    let counts = format!("{} attempts, {} receives, told {} times", item.attempts, item.receives, item.told);
+    let counts = format!("attempts {}, receives {}, told {}", item.attempts, item.receives, item.told);
     output::line(format_args!("  {road} {} at {}: {counts}", item.consumer, item.first_seen));
     let at = if item.pointer.is_empty() { String::new() } else { format!(" at {}", item.pointer) };
     output::line(format_args!("  expected{at}: {}\n  found: {}\n  {}", item.expected, item.found, item.remedy));
@@ -209,17 +297,71 @@ async fn show(cloud: &Cloud, args: &Show) -> Result<Exit, CliError> {
     Ok(Exit::Ok)
 }
 
-async fn decide(cloud: &Cloud, args: &Act, decision: &Decision) -> Result<Exit, CliError> {
-    let (desk, item) = find(cloud, &args.id).await?;
+async fn decide(cloud: &Cloud, which: &Which, who: &Who, decision: &Decision) -> Result<Exit, CliError> {
+    if let [id] = which.ids.as_slice() {
+        return decide_one(cloud, id, who, decision).await;
+    }
+    let mut items = Vec::new();
+    if let Some(code) = &which.code {
+        items = open(cloud, which.tenant.as_ref(), Some(code), usize::MAX).await?;
+    }
+    for id in &which.ids {
+        items.push(find(cloud, id).await?);
+    }
+    // What was posted first is worked first, where several are about one subject.
+    items.sort_by_key(|(_, item)| item.first_seen);
+    if which.dry_run {
+        if who.json {
+            output::json(&items.iter().map(|(desk, item)| value(desk, item)).collect::<Vec<_>>());
+        } else {
+            print(&items);
+            output::note(format_args!("{} items; nothing was done", items.len()));
+        }
+        return Ok(Exit::Ok);
+    }
+    let (mut taken, mut refused) = (0_u64, BTreeMap::new());
+    let progress = output::progress(items.len(), "items");
+    for (desk, item) in &items {
+        match act_on(cloud, desk, item, who, decision).await {
+            Ok(_) => taken += 1,
+            Err(error @ ActError::Store(StoreError::Unavailable(_))) => return Err(refusal(error)),
+            Err(error) => drop(refused.insert(item.id.to_string(), error.to_string())),
+        }
+        progress.inc(1);
+    }
+    progress.finish_and_clear();
+    if who.json {
+        output::json(&json!({ "taken": taken, "refused": refused }));
+    } else {
+        output::line(format_args!("{taken} taken, {} refused", refused.len()));
+        for (id, why) in &refused {
+            output::note(format_args!("{id}: {why}"));
+        }
+    }
+    Ok(if refused.is_empty() { Exit::Ok } else { Exit::Refused })
+}
+
+async fn act_on(
+    cloud: &Cloud,
+    desk: &Desk,
+    item: &ReviewItem,
+    who: &Who,
+    decision: &Decision,
+) -> Result<Acted, ActError> {
     let queues = match bellhop_events::Queue::ALL.into_iter().find(|queue| queue.name() == item.queue) {
-        Some(queue) => [(queue, cloud.queue_url(queue, Side::Main).await?)].into(),
-        None => [].into(),
+        // Without its URL a message is refused, and the act owed.
+        Some(queue) => cloud.queue_url(queue, Side::Main).await.map(|url| [(queue, url)].into()).unwrap_or_default(),
+        None => BTreeMap::new(),
     };
     let queues = Queues::new(cloud.sqs.clone(), queues);
-    let by = if args.by.trim().is_empty() { "operator" } else { args.by.trim() };
-    let acted =
-        act((&cloud.store, &queues), (&desk, &args.id), decision, by, Timestamp::now()).await.map_err(refusal)?;
-    if args.json {
+    let by = if who.by.trim().is_empty() { "operator" } else { who.by.trim() };
+    act((&cloud.store, &queues), (desk, &item.id), decision, by, Timestamp::now()).await
+}
+
+async fn decide_one(cloud: &Cloud, id: &ReviewId, who: &Who, decision: &Decision) -> Result<Exit, CliError> {
+    let (desk, item) = find(cloud, id).await?;
+    let acted = act_on(cloud, &desk, &item, who, decision).await.map_err(refusal)?;
+    if who.json {
         output::json(&json!({ "item": value(&desk, &acted.item), "line": acted.line }));
     } else {
         let line = match acted.line {
