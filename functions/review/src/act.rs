@@ -4,7 +4,7 @@
 //! does not, the act is written first, as owed, then the event is posted, then no longer owed: who presses the button again
 //! after a crash posts it once more, under the same deduplication id, and its function does it once.
 
-use bellhop_events::{Envelope, Fault, MessageGroup, Queue, Reason, Subject, catalogue};
+use bellhop_events::{Envelope, EventId, Fault, MessageGroup, Queue, Reason, Subject, catalogue};
 use bellhop_store::review::{Act, Desk, ReviewId, ReviewItem, ReviewState};
 use bellhop_store::{Hold, Line, RecordState, Resolution, ResolveError, Scope, Store, StoreError};
 use bellhop_worker::{Outgoing, Queues, wake_up};
@@ -105,6 +105,11 @@ async fn attempt(
     let mut item = store.review_item(desk, id).await?.ok_or_else(|| ActError::NotFound(id.clone()))?;
     let ours = item.last_act() == Some(act);
     if item.state != ReviewState::Open && !ours && !item.owes {
+        // The wake-up of that act may be lost: one more is harmless.
+        if let Place::Heads(scope, _, line, holder) = place(store, desk, &item).await? {
+            let hold = store.hold(&scope, line, &holder).await?;
+            wake(queues, &scope, line, &holder, item.clone(), hold.map(|(hold, _)| hold)).await?;
+        }
         return Err(decided(&item));
     }
     if item.owes {
@@ -114,13 +119,13 @@ async fn attempt(
         return first.map_or(Ok(acted), Err);
     }
     let place = place(store, desk, &item).await?;
-    if let Place::Heads(scope, line, holder) = place {
+    if let Place::Heads(scope, event, line, holder) = place {
         if ours {
             let hold = store.hold(&scope, line, &holder).await?;
             return wake(queues, &scope, line, &holder, item, hold.map(|(hold, _)| hold)).await;
         }
         item.act(act.clone());
-        let hold = store.resolve_once(&scope, line, &holder, decision, act.at, vec![item.put(desk)?]).await?;
+        let hold = store.resolve_once((&scope, &event), line, &holder, decision, act.at, vec![item.put(desk)?]).await?;
         return wake(queues, &scope, line, &holder, item, Some(hold)).await;
     }
     if ours {
@@ -159,7 +164,7 @@ fn decided(item: &ReviewItem) -> ActError {
 /// Where the event of an item is now.
 enum Place {
     /// At the head of this line, which waits for a verdict on it.
-    Heads(Scope, Line, Subject),
+    Heads(Scope, EventId, Line, Subject),
     /// Done.
     Done,
     /// Nowhere but in the item.
@@ -167,7 +172,9 @@ enum Place {
 }
 
 async fn place(store: &Store, desk: &Desk, item: &ReviewItem) -> Result<Place, ActError> {
-    let Some((scope, event)) = scope(desk, item).zip(item.event.as_ref().and_then(|event| event.parse().ok())) else {
+    let Some((scope, event)) =
+        scope(desk, item).zip(item.event.as_ref().and_then(|event| event.parse::<EventId>().ok()))
+    else {
         return Ok(Place::Nowhere);
     };
     let record = store.record(&scope, &event).await?;
@@ -176,7 +183,7 @@ async fn place(store: &Store, desk: &Desk, item: &ReviewItem) -> Result<Place, A
         && let Some((hold, _)) = store.hold(&scope, line, &holder).await?
         && hold.head == index
     {
-        return Ok(Place::Heads(scope, line, holder));
+        return Ok(Place::Heads(scope, event, line, holder));
     }
     let is_done = record.is_some_and(|record| record.state == RecordState::Done);
     let Some(subject) = item.subject.as_ref().and_then(|subject| subject.parse().ok()) else {

@@ -262,7 +262,7 @@ mod tests {
     use bellhop_store::{Hold, Verdict};
 
     fn hold(line: Line, verdict: Option<Verdict>, next: u64) -> OpenHold {
-        let hold = Hold { generation: 1, head: 0, next, reason: "x".into(), since: 0, verdict };
+        let hold = Hold { generation: 1, head: 0, next, reason: "x".into(), since: 0, verdict, nonce: None };
         OpenHold { group: "t#p".into(), subject: "booking/1".into(), line, hold }
     }
 

@@ -41,13 +41,24 @@ pub struct Hold {
     /// None: a person is asked. Some: the line is being worked from the head.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
+    /// Random: tells a verdict from one that another person wrote at the same moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<u64>,
 }
 
 impl Hold {
     /// An empty line. `generation` must be higher than that of every former hold of this subject.
     #[must_use]
     pub fn new(generation: u64, reason: &str, now: Timestamp) -> Self {
-        Self { generation, head: 0, next: 0, reason: reason.to_owned(), since: now.as_second(), verdict: None }
+        Self {
+            generation,
+            head: 0,
+            next: 0,
+            reason: reason.to_owned(),
+            since: now.as_second(),
+            verdict: None,
+            nonce: None,
+        }
     }
 
     /// Takes the next place.

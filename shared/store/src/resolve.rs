@@ -1,6 +1,6 @@
 //! A person's verdict on what waits at the head of a hold.
 
-use bellhop_events::{Digest, Envelope, Fault, Subject};
+use bellhop_events::{Digest, Envelope, EventId, Fault, Subject};
 use jiff::Timestamp;
 
 use crate::error::StoreError;
@@ -64,7 +64,7 @@ impl Store {
     }
 
     /// The sad-path record of an event.
-    pub async fn record(&self, scope: &Scope, event: &bellhop_events::EventId) -> Result<Option<Record>, StoreError> {
+    pub async fn record(&self, scope: &Scope, event: &EventId) -> Result<Option<Record>, StoreError> {
         let key = scope.record(event);
         self.get(std::slice::from_ref(&key)).await?.remove(&key).map(Record::decode).transpose()
     }
@@ -79,9 +79,9 @@ impl Store {
         resolution: &Resolution,
         now: Timestamp,
     ) -> Result<Hold, ResolveError> {
-        let mut written = None;
+        let (mut written, mut aim) = (None, None);
         for _ in 0..12 {
-            match self.try_resolve(scope, line, subject, resolution, now, &mut written, Vec::new()).await {
+            match self.try_resolve(scope, line, subject, resolution, now, (&mut written, &mut aim), Vec::new()).await {
                 Err(ResolveError::Store(StoreError::Lost)) => {}
                 other => return other,
             }
@@ -89,17 +89,18 @@ impl Store {
         Err(StoreError::Unavailable("lost too many races for one item".to_owned()).into())
     }
 
-    /// The same, once, with other writes in the same transaction. After [`StoreError::Lost`] read all of it again.
+    /// The same, once, for this event alone, with other writes in the same transaction. After [`StoreError::Lost`] read all of
+    /// it again.
     pub async fn resolve_once(
         &self,
-        scope: &Scope,
+        (scope, event): (&Scope, &EventId),
         line: Line,
         subject: &Subject,
         resolution: &Resolution,
         now: Timestamp,
         also: Vec<Write>,
     ) -> Result<Hold, ResolveError> {
-        self.try_resolve(scope, line, subject, resolution, now, &mut None, also).await
+        self.try_resolve(scope, line, subject, resolution, now, (&mut None, &mut Some(event.clone())), also).await
     }
 
     #[allow(clippy::too_many_arguments, reason = "a verdict has so many parts, and two callers")]
@@ -110,7 +111,7 @@ impl Store {
         subject: &Subject,
         resolution: &Resolution,
         now: Timestamp,
-        written: &mut Option<Hold>,
+        (written, aim): (&mut Option<Hold>, &mut Option<EventId>),
         also: Vec<Write>,
     ) -> Result<Hold, ResolveError> {
         let nothing = || ResolveError::NoHold(subject.to_string());
@@ -126,10 +127,15 @@ impl Store {
         let place = scope.parked(line, subject, hold.head);
         let stored = self.get(std::slice::from_ref(&place)).await?.remove(&place).ok_or_else(nothing)?;
         let mut parked: Parked = decode_item(stored)?;
+        // A verdict is on the event that was seen at the head; a lost race may have brought up the next.
+        if aim.get_or_insert_with(|| parked.id.clone()) != &parked.id {
+            return Err(ResolveError::AlreadyResolved(subject.to_string()));
+        }
         let mut record = self.record(scope, &parked.id).await?.ok_or_else(nothing)?;
         let mut writes = also;
         hold.generation += 1;
         hold.verdict = Some(Verdict::Retry);
+        hold.nonce = Some(fastrand::u64(..));
         record.attempts = 0;
         match resolution {
             Resolution::Retry => {}

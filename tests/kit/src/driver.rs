@@ -103,9 +103,8 @@ impl<H: Handler> World<H> {
         let failed: Vec<_> = response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
         self.aws.queue(H::QUEUE, |queue| {
             for message in &batch {
-                // A receipt handle of an older receive no longer deletes.
                 if !failed.contains(&message.id) {
-                    queue.delete(&message.id);
+                    queue.delete_received(message);
                 }
             }
         });

@@ -86,10 +86,21 @@ impl Fifo {
         self.messages.retain(|message| message.id != id);
     }
 
+    /// Removes a message, unless it was received again since: the receipt handle of an older receive no longer deletes.
+    pub fn delete_received(&mut self, received: &Queued) {
+        self.messages.retain(|message| message.id != received.id || message.receive_count != received.receive_count);
+    }
+
     /// Hides a message for `seconds` from now.
     pub fn change_visibility(&mut self, id: &str, seconds: i64) {
         let until = now().as_second() + seconds;
         self.messages.iter_mut().filter(|m| m.id == id).for_each(|m| m.visible_at = until);
+    }
+
+    /// The messages in the queue, in flight or not.
+    #[must_use]
+    pub fn messages(&self) -> &[Queued] {
+        &self.messages
     }
 
     /// How many messages are in the queue.
