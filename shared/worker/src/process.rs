@@ -313,13 +313,14 @@ impl<H: Handler> Worker<H> {
         (!known).then_some((holder, fault))
     }
 
-    /// The dispatch that a done event may still owe.
+    /// The dispatch that a done event may still owe. At a first delivery too, where its outbox is still there: the process that
+    /// committed it may have taken the message over from this one, and died.
     fn owed(&self, task: &Task, loaded: &Loaded, again: bool) -> Result<Vec<Outgoing>, StoreError> {
-        if !again {
-            return Ok(Vec::new());
-        }
         let item = &loaded.item;
         let mut sends = self.rebuild(task, item)?;
+        if !again {
+            return Ok(sends);
+        }
         let flowing = [Line::Hold, Line::Wait].into_iter().filter_map(|line| {
             let hold = item.line(line).filter(|hold| hold.verdict.is_some())?;
             Some(crate::release::wake_up(&task.scope, H::QUEUE, task.subject(), line, hold, (self.clock)()))

@@ -18,8 +18,10 @@ use crate::process::{Loaded, Place, Task};
 
 /// How a step of a release ended.
 enum Step {
-    /// Go on with the next.
-    Next,
+    /// This run has worked the head, and sent what follows from it.
+    Sent,
+    /// The head is not where it was, or was not to be worked: look at it again.
+    Look,
     /// The wake-up must come again.
     Again(Worked),
 }
@@ -61,6 +63,9 @@ impl<H: Handler> Worker<H> {
         };
         let (scope, holder, line) = (&wake.scope, wake.subject(), payload.line);
         let mut steps = 0;
+        // Where this run's own last step left the head. If it is elsewhere, another process moved it, and may have died before
+        // it sent what follows from that.
+        let mut own: Option<u64> = None;
         let mut before: Option<Hold> = None;
         loop {
             let Some(item) = self.store.subject(scope, holder).await? else { break };
@@ -70,7 +75,7 @@ impl<H: Handler> Worker<H> {
                     if steps == 0 && wake.again { self.owed_by(scope, holder, line, &hold).await? } else { vec![] };
                 return Ok(Worked::sending(Outcome::Released(steps), owed));
             }
-            if steps == 0 && !self.dispatch_before(scope, holder, line, &hold).await? {
+            if own != Some(hold.head) && !self.dispatch_before(scope, holder, line, &hold).await? {
                 return Err(StoreError::Unavailable("follow-ups were not accepted".to_owned()));
             }
             if hold.is_empty() {
@@ -88,7 +93,8 @@ impl<H: Handler> Worker<H> {
                 return Err(StoreError::Defect("the line does not move".to_owned()));
             }
             match self.step(scope, holder, line, &hold, receive_count).await? {
-                Step::Next => steps += 1,
+                Step::Sent => (steps, own) = (steps + 1, Some(hold.head + 1)),
+                Step::Look => (steps, own) = (steps + 1, None),
                 // Its receives are those of the events before: a wake-up of its own, or SQS would take it out too early.
                 Step::Again(_) if steps > 0 => {
                     let next = wake_up(scope, H::QUEUE, holder, line, &hold, (self.clock)());
@@ -112,9 +118,9 @@ impl<H: Handler> Worker<H> {
         let task = self.task_at(scope, &place).await?;
         if hold.verdict == Some(Verdict::Discard) {
             return match self.discard(&task, &place).await {
-                Ok(told) if self.queues.send(&told).await.is_empty() => Ok(Step::Next),
+                Ok(told) if self.queues.send(&told).await.is_empty() => Ok(Step::Sent),
                 Ok(_) => Err(StoreError::Unavailable("follow-ups were not accepted".to_owned())),
-                Err(StoreError::Lost) => Ok(Step::Next),
+                Err(StoreError::Lost) => Ok(Step::Look),
                 Err(error) => Err(error),
             };
         }
@@ -129,7 +135,8 @@ impl<H: Handler> Worker<H> {
         Ok(match worked.outcome {
             // A retry keeps the wake-up, and with it the group, until the attempt succeeds or the budget is spent.
             Outcome::Retry(..) | Outcome::Delayed(..) | Outcome::Untouched => Step::Again(worked),
-            _ => Step::Next,
+            Outcome::Applied(_) | Outcome::Stale => Step::Sent,
+            _ => Step::Look,
         })
     }
 

@@ -1,5 +1,4 @@
-//! What the model of `tests/model` found, replayed on the real worker and store. An ignored test is a finding that is not
-//! mended yet: it fails.
+//! What the model of `tests/model` found, replayed on the real worker and store.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "tests")]
 
@@ -70,7 +69,6 @@ async fn outlived(world: &Hotel, n: usize, m: usize) {
 
 /// `Broken::LooksBackOnce`: a release repeats the dispatch of the event before its first look at the line alone.
 #[tokio::test(start_paused = true)]
-#[ignore = "finding 1: not mended yet"]
 async fn follow_ups_of_a_line_outlive_the_process_that_took_over_and_died() {
     let mut lost = Vec::new();
     for n in 0..20 {
@@ -94,7 +92,6 @@ async fn follow_ups_of_a_line_outlive_the_process_that_took_over_and_died() {
 
 /// `Broken::TrustsFirstDelivery`: a duplicate repeats the dispatch only if its own message was received before.
 #[tokio::test(start_paused = true)]
-#[ignore = "finding 2: not mended yet"]
 async fn follow_ups_of_a_batch_outlive_the_process_that_took_over_and_died() {
     let mut lost = Vec::new();
     for n in 0..12 {

@@ -4,6 +4,8 @@
 
 mod common;
 
+use std::collections::BTreeSet;
+
 use bellhop_events::Queue;
 use bellhop_kit::advance;
 use bellhop_kit::given::{GROUP, booking, event, property};
@@ -99,7 +101,12 @@ async fn duplicates_and_older_versions_change_nothing() {
     let first = booking("e1", "created", "b1", 2, "u1", 3..6);
     post(&world, &first);
     world.drain().await;
-    let sends = sent(&world, Queue::Synchronization);
+    // What may be owed is sent again, under the id that its consumer knows.
+    let told = || -> BTreeSet<String> {
+        let log = world.aws.queue(Queue::Synchronization, |queue| queue.log.clone());
+        log.into_iter().map(|message| message.deduplication).collect()
+    };
+    let before = told();
     let mut later = first.clone();
     later["time"] = json!("2026-07-09T10:00:00Z");
     post(&world, &later);
@@ -109,7 +116,7 @@ async fn duplicates_and_older_versions_change_nothing() {
     post(&world, &first);
     world.drain().await;
     assert_eq!(version(&world, "b1").await, Some(2));
-    assert_eq!((sent(&world, Queue::Synchronization), reasons(&world).len()), (sends, 0));
+    assert_eq!((told(), reasons(&world).len()), (before, 0));
 }
 
 #[tokio::test(start_paused = true)]
