@@ -244,8 +244,8 @@ fn told<P: Rules>(rules: &P, mut here: Here<'_, '_>, work: &Work, answer: &CallA
 fn untold(here: &mut Here<'_, '_>) -> Option<(Reason, String)> {
     let disabled = here.progress.disabled.as_mut()?;
     let found = disabled.untold.take()?;
-    let reason = Reason::ALL.iter().find(|reason| reason.code() == disabled.reason);
-    Some((reason.copied().unwrap_or(Reason::ChannelRefused), found))
+    let reason = Reason::of_code(&disabled.reason);
+    Some((reason.unwrap_or(Reason::ChannelRefused), found))
 }
 
 /// The channel is told nothing any more, and somebody hears of that.

@@ -5,7 +5,7 @@
 //! after a crash posts it once more, under the same deduplication id, and its function does it once.
 
 use bellhop_events::{Envelope, EventId, Fault, MessageGroup, Queue, Reason, Subject, catalogue};
-use bellhop_store::review::{Act, Desk, ReviewId, ReviewItem, ReviewState};
+use bellhop_store::review::{Act, ActKind, Desk, ReviewId, ReviewItem, Road};
 use bellhop_store::{Hold, Line, RecordState, Resolution, ResolveError, Scope, Store, StoreError};
 use bellhop_worker::{Outgoing, Queues, wake_up};
 use jiff::Timestamp;
@@ -31,14 +31,14 @@ pub enum ActError {
     #[error("review-not-found: no item {0} here")]
     NotFound(ReviewId),
     /// Somebody was first.
-    #[error("already-decided: {by} made it {} at {at}", .state.word())]
+    #[error("already-decided: {by} made it {} at {at}", .kind.word())]
     Decided {
         /// Who.
         by: String,
         /// When.
         at: Timestamp,
         /// What it became.
-        state: ReviewState,
+        kind: ActKind,
     },
     /// The event is done: there is nothing to put to work.
     #[error("already-done: the event is done, the item tells of what came of it; discard it when that is seen to")]
@@ -77,18 +77,15 @@ pub async fn act(
     by: &str,
     now: Timestamp,
 ) -> Result<Acted, ActError> {
-    let state = match decision {
-        Decision::Retry => ReviewState::Retried,
-        Decision::Edit(_) => ReviewState::Edited,
-        Decision::Discard(_) => ReviewState::Discarded,
+    let (kind, because) = match decision {
+        Decision::Retry => (ActKind::Retried, None),
+        Decision::Edit(_) => (ActKind::Edited, None),
+        Decision::Discard(reason) => (ActKind::Discarded, Some(reason.clone())),
     };
-    let because = match decision {
-        Decision::Discard(reason) => Some(reason.clone()),
-        Decision::Retry | Decision::Edit(_) => None,
-    };
-    let act = Act { at: now, by: by.to_owned(), state, because };
+    let act = Act { at: now, by: by.to_owned(), kind, because };
+    let desk = Acting { store, queues, desk };
     for _ in 0..MOST_RACES {
-        match attempt((store, queues), (desk, id), decision, &act).await {
+        match desk.attempt(id, decision, &act).await {
             Err(ActError::Store(StoreError::Lost) | ActError::Resolve(ResolveError::Store(StoreError::Lost))) => {}
             other => return other,
         }
@@ -96,171 +93,171 @@ pub async fn act(
     Err(StoreError::Unavailable("lost too many races for one item".to_owned()).into())
 }
 
-async fn attempt(
-    (store, queues): (&Store, &Queues),
-    (desk, id): (&Desk, &ReviewId),
-    decision: &Decision,
-    act: &Act,
-) -> Result<Acted, ActError> {
-    let mut item = store.review_item(desk, id).await?.ok_or_else(|| ActError::NotFound(id.clone()))?;
-    let ours = item.last_act() == Some(act);
-    if item.state != ReviewState::Open && !ours && !item.owes {
-        // The wake-up of that act may be lost: one more is harmless.
-        if let Place::Heads(scope, _, line, holder) = place(store, desk, &item).await? {
-            let hold = store.hold(&scope, line, &holder).await?;
-            wake(queues, &scope, line, &holder, item.clone(), hold.map(|(hold, _)| hold)).await?;
-        }
-        return Err(decided(&item));
-    }
-    if item.owes {
-        // Somebody's act that was stored, and not sent: whoever comes next sends it.
-        let first = (!ours).then(|| decided(&item));
-        let acted = post((store, queues), desk, item).await?;
-        return first.map_or(Ok(acted), Err);
-    }
-    let place = place(store, desk, &item).await?;
-    if let Place::Heads(scope, event, line, holder) = place {
-        if ours {
-            let hold = store.hold(&scope, line, &holder).await?;
-            return wake(queues, &scope, line, &holder, item, hold.map(|(hold, _)| hold)).await;
-        }
-        item.act(act.clone());
-        let hold = store.resolve_once((&scope, &event), line, &holder, decision, act.at, vec![item.put(desk)?]).await?;
-        return wake(queues, &scope, line, &holder, item, Some(hold)).await;
-    }
-    if ours {
-        return Ok(Acted { item, line: 0 });
-    }
-    let mut writes = Vec::new();
-    match decision {
-        Decision::Discard(_) => {}
-        // It came by no queue, such as news of bounces.
-        Decision::Retry if item.group.is_empty() => return Err(ActError::NoQueue),
-        Decision::Retry if matches!(place, Place::Done) => return Err(ActError::AlreadyDone),
-        Decision::Retry if item.reason == Reason::IdempotencyConflict.code() => {
-            return Err(ActError::NeedsNewId(item.event.unwrap_or_default()));
-        }
-        Decision::Retry => item.owes = true,
-        Decision::Edit(body) => {
-            check_edit(&item, desk, body, matches!(place, Place::Done))?;
-            writes.push(bellhop_store::review::put_edited(desk, id, body)?);
-            item.owes = true;
-        }
-    }
-    item.act(act.clone());
-    writes.push(item.put(desk)?);
-    store.commit(writes).await?;
-    item.rev += 1;
-    if item.owes { post((store, queues), desk, item).await } else { Ok(Acted { item, line: 0 }) }
-}
-
-fn decided(item: &ReviewItem) -> ActError {
-    item.last_act().map_or_else(
-        || ActError::NotFound(item.id.clone()),
-        |act| ActError::Decided { by: act.by.clone(), at: act.at, state: act.state },
-    )
+/// A desk, with all that an act needs.
+struct Acting<'a> {
+    store: &'a Store,
+    queues: &'a Queues,
+    desk: &'a Desk,
 }
 
 /// Where the event of an item is now.
 enum Place {
-    /// At the head of this line, which waits for a verdict on it.
-    Heads(Scope, EventId, Line, Subject),
+    /// At the head of this line.
+    Heads(Box<Head>),
     /// Done.
     Done,
     /// Nowhere but in the item.
     Nowhere,
 }
 
-async fn place(store: &Store, desk: &Desk, item: &ReviewItem) -> Result<Place, ActError> {
-    let Some((scope, event)) =
-        scope(desk, item).zip(item.event.as_ref().and_then(|event| event.parse::<EventId>().ok()))
-    else {
-        return Ok(Place::Nowhere);
-    };
-    let record = store.record(&scope, &event).await?;
-    if let Some((line, holder, index)) = record.as_ref().and_then(|record| record.place.clone())
-        && let Ok(holder) = holder.parse()
-        && let Some((hold, _)) = store.hold(&scope, line, &holder).await?
-        && hold.head == index
-    {
-        return Ok(Place::Heads(scope, event, line, holder));
-    }
-    let is_done = record.is_some_and(|record| record.state == RecordState::Done);
-    let Some(subject) = item.subject.as_ref().and_then(|subject| subject.parse().ok()) else {
-        return Ok(Place::Nowhere);
-    };
-    let seen = store.subject(&scope, &subject).await?.is_some_and(|item| item.seen.contains_key(event.as_str()));
-    // A conflict is another payload under an id that is done.
-    let conflicts = item.reason == Reason::IdempotencyConflict.code();
-    Ok(if (is_done || seen) && !conflicts { Place::Done } else { Place::Nowhere })
-}
-
-/// Where the function behind the item's queue keeps its event; only on the desk of its tenant.
-fn scope(desk: &Desk, item: &ReviewItem) -> Option<Scope> {
-    let group: MessageGroup = item.group.parse().ok()?;
-    let queue = Queue::ALL.into_iter().find(|queue| queue.name() == item.queue)?;
-    (desk.tenant() == Some(&group.tenant)).then(|| {
-        let scope = Scope::for_operator(consumer(queue), group.tenant, group.property);
-        group.channel.map_or(scope.clone(), |channel| scope.of_channel(&channel))
-    })
-}
-
-/// An edited body is a good event, for the same tenant and property, and under another id where the old one is taken.
-fn check_edit(item: &ReviewItem, desk: &Desk, body: &str, is_done: bool) -> Result<(), ActError> {
-    let event = Envelope::decode(body)?;
-    let queue = Queue::ALL.into_iter().find(|queue| queue.name() == item.queue).ok_or(ActError::NoQueue)?;
-    let entry = catalogue::route(&event, queue)?;
-    (entry.check)(&event)?;
-    let group = event.group();
-    let known = item.group.parse::<MessageGroup>().ok().filter(|_| desk.tenant().is_some());
-    if known.is_some_and(|known| (&known.tenant, &known.property) != (&group.tenant, &group.property)) {
-        return Err(ActError::ChangesGroup(item.group.clone()));
-    }
-    let is_taken = is_done || item.reason == Reason::IdempotencyConflict.code();
-    match &item.event {
-        Some(old) if is_taken && *old == event.id.as_str() => Err(ActError::NeedsNewId(old.clone())),
-        _ => Ok(()),
-    }
-}
-
-async fn wake(
-    queues: &Queues,
-    scope: &Scope,
+/// An event at the head of a line.
+struct Head {
+    scope: Scope,
+    event: EventId,
     line: Line,
-    holder: &Subject,
-    item: ReviewItem,
-    hold: Option<Hold>,
-) -> Result<Acted, ActError> {
-    let queue = Queue::ALL.into_iter().find(|queue| queue.name() == item.queue).ok_or(ActError::NoQueue)?;
-    let Some(hold) = hold.filter(|hold| hold.verdict.is_some()) else { return Ok(Acted { item, line: 0 }) };
-    let refused = queues.send(&[wake_up(scope, queue, holder, line, &hold, Timestamp::now())]).await;
-    if refused.is_empty() { Ok(Acted { item, line: hold.len() }) } else { Err(ActError::NotSent) }
+    holder: Subject,
+    hold: Hold,
 }
 
-/// Sends what an act owes, and notes that it did.
-async fn post((store, queues): (&Store, &Queues), desk: &Desk, mut item: ReviewItem) -> Result<Acted, ActError> {
-    let queue = Queue::ALL.into_iter().find(|queue| queue.name() == item.queue).ok_or(ActError::NoQueue)?;
-    let edited = if item.state == ReviewState::Edited { store.edited_body(desk, &item.id).await? } else { None };
-    let body = match edited {
-        Some(body) => body,
-        None => store.review_body(desk, &item.id).await?.ok_or_else(|| ActError::NotFound(item.id.clone()))?,
-    };
-    let event = Envelope::decode(&body).ok();
-    let known = item.group.parse::<MessageGroup>().is_ok();
-    let group = event.as_ref().filter(|_| !known || desk.tenant().is_none()).map(|event| event.group().to_string());
-    let message = Outgoing {
-        queue,
-        group: group.unwrap_or_else(|| item.group.clone()),
-        subject: event.map_or_else(|| item.id.to_string(), |event| event.subject.to_string()),
-        deduplication_id: format!("{}:{}", item.id, item.acts.len()),
-        body,
-        note: None,
-    };
-    if !queues.send(&[message]).await.is_empty() {
-        return Err(ActError::NotSent);
+impl Acting<'_> {
+    async fn attempt(&self, id: &ReviewId, decision: &Decision, act: &Act) -> Result<Acted, ActError> {
+        let mut item = self.store.review_item(self.desk, id).await?.ok_or_else(|| ActError::NotFound(id.clone()))?;
+        let place = self.place(&item).await?;
+        if let Some(taken) = item.act.clone() {
+            // Its message may not be sent, by whoever it was: one more is harmless.
+            let acted = match place {
+                Place::Heads(head) => self.wake(head, item, act.at).await?,
+                _ if item.owes => self.post(item).await?,
+                _ => Acted { item, line: 0 },
+            };
+            let Act { at, by, kind, .. } = taken.clone();
+            return if taken == *act { Ok(acted) } else { Err(ActError::Decided { by, at, kind }) };
+        }
+        let edited = match decision {
+            Decision::Edit(body) => Some(body.as_str()),
+            Decision::Retry | Decision::Discard(_) => None,
+        };
+        if let Place::Heads(mut head) = place {
+            item.act = Some(act.clone());
+            let also = self.store.decide(self.desk, &item, edited).await?;
+            let at = (&head.scope, &head.event);
+            head.hold = self.store.resolve_once(at, head.line, &head.holder, decision, act.at, also).await?;
+            return self.wake(head, item, act.at).await;
+        }
+        self.check(&item, decision, matches!(place, Place::Done))?;
+        item.act = Some(act.clone());
+        item.owes = act.kind != ActKind::Discarded;
+        self.store.commit(self.store.decide(self.desk, &item, edited).await?).await?;
+        item.rev += 1;
+        if item.owes { self.post(item).await } else { Ok(Acted { item, line: 0 }) }
     }
-    item.owes = false;
-    store.commit(vec![item.put(desk)?]).await?;
-    item.rev += 1;
-    Ok(Acted { item, line: 0 })
+
+    async fn place(&self, item: &ReviewItem) -> Result<Place, ActError> {
+        let event = item.note.event.as_ref().and_then(|event| event.parse::<EventId>().ok());
+        let Some((scope, event)) = self.scope(item).zip(event) else { return Ok(Place::Nowhere) };
+        let record = self.store.record(&scope, &event).await?;
+        if let Some((line, holder, index)) = record.as_ref().and_then(|record| record.place.clone())
+            && let Ok(holder) = holder.parse()
+            && let Some(subject) = self.store.subject(&scope, &holder).await?
+            && let Some(hold) = subject.line(line).filter(|hold| hold.head == index).cloned()
+        {
+            return Ok(Place::Heads(Box::new(Head { scope, event, line, holder, hold })));
+        }
+        if item.note.reason == Reason::IdempotencyConflict.code() {
+            // Of two payloads under one id the other may be done.
+            return Ok(Place::Nowhere);
+        }
+        let mut is_done = record.is_some_and(|record| record.state == RecordState::Done);
+        if let Some(subject) = item.note.subject.as_ref().and_then(|subject| subject.parse().ok()) {
+            let known = self.store.subject(&scope, &subject).await?;
+            is_done = is_done || known.is_some_and(|known| known.seen.contains_key(event.as_str()));
+        }
+        Ok(if is_done { Place::Done } else { Place::Nowhere })
+    }
+
+    /// Where the function behind the item's queue keeps its event; only on the desk of its tenant.
+    fn scope(&self, item: &ReviewItem) -> Option<Scope> {
+        let group: MessageGroup = item.note.group.parse().ok()?;
+        let queue = Queue::named(&item.note.queue)?;
+        (self.desk.tenant() == Some(&group.tenant)).then(|| {
+            let scope = Scope::for_operator(consumer(queue), group.tenant, group.property);
+            group.channel.map_or(scope.clone(), |channel| scope.of_channel(&channel))
+        })
+    }
+
+    /// Whether an event that heads no line may be put to work so.
+    fn check(&self, item: &ReviewItem, decision: &Decision, is_done: bool) -> Result<(), ActError> {
+        let note = &item.note;
+        let is_taken = is_done || note.reason == Reason::IdempotencyConflict.code();
+        if matches!(decision, Decision::Discard(_)) {
+            return Ok(());
+        }
+        let queue = Queue::named(&note.queue).ok_or(ActError::NoQueue)?;
+        let body = match decision {
+            // It came by no queue, such as news of bounces.
+            Decision::Retry if note.group.is_empty() => return Err(ActError::NoQueue),
+            // Of a dead letter that is done, what follows may be owed: its function sends that, and does no more.
+            Decision::Retry if is_done && item.road != Road::DeadLetter => return Err(ActError::AlreadyDone),
+            Decision::Retry if is_taken && !is_done => {
+                return Err(ActError::NeedsNewId(note.event.clone().unwrap_or_default()));
+            }
+            Decision::Retry | Decision::Discard(_) => return Ok(()),
+            Decision::Edit(body) => body,
+        };
+        let event = Envelope::decode(body)?;
+        let entry = catalogue::route(&event, queue)?;
+        (entry.check)(&event)?;
+        let known = note.group.parse::<MessageGroup>().ok().filter(|_| self.desk.tenant().is_some());
+        let own = event.group();
+        if known.is_some_and(|known| (&known.tenant, &known.property) != (&own.tenant, &own.property)) {
+            return Err(ActError::ChangesGroup(note.group.clone()));
+        }
+        match &note.event {
+            Some(old) if is_taken && *old == event.id.as_str() => Err(ActError::NeedsNewId(old.clone())),
+            _ => Ok(()),
+        }
+    }
+
+    /// Wakes the line, if it has a verdict.
+    async fn wake(&self, head: Box<Head>, item: ReviewItem, now: Timestamp) -> Result<Acted, ActError> {
+        let Head { scope, line, holder, hold, .. } = *head;
+        if hold.verdict.is_none() {
+            return Ok(Acted { item, line: 0 });
+        }
+        let queue = Queue::named(&item.note.queue).ok_or(ActError::NoQueue)?;
+        self.send(wake_up(&scope, queue, &holder, line, &hold, now)).await?;
+        Ok(Acted { item, line: hold.len() })
+    }
+
+    /// Sends what an act owes, and notes that it did.
+    async fn post(&self, mut item: ReviewItem) -> Result<Acted, ActError> {
+        let queue = Queue::named(&item.note.queue).ok_or(ActError::NoQueue)?;
+        let is_edited = item.act.as_ref().is_some_and(|act| act.kind == ActKind::Edited);
+        let body = if is_edited {
+            self.store.edited_body(self.desk, &item.id).await?
+        } else {
+            self.store.review_body(self.desk, &item.id).await?
+        };
+        let body = body.ok_or_else(|| ActError::NotFound(item.id.clone()))?;
+        let event = Envelope::decode(&body).ok();
+        // What an operator made of a body that nobody could trust goes where it says. All else stays in its group.
+        let own = event.as_ref().filter(|_| is_edited && self.desk.tenant().is_none()).map(Envelope::group);
+        self.send(Outgoing {
+            queue,
+            group: own.map_or_else(|| item.note.group.clone(), |group| group.to_string()),
+            subject: event.map_or_else(|| item.id.to_string(), |event| event.subject.to_string()),
+            deduplication_id: item.id.to_string(),
+            body,
+            note: None,
+        })
+        .await?;
+        item.owes = false;
+        self.store.commit(vec![item.put(self.desk)?]).await?;
+        item.rev += 1;
+        Ok(Acted { item, line: 0 })
+    }
+
+    async fn send(&self, message: Outgoing) -> Result<(), ActError> {
+        if self.queues.send(&[message]).await.is_empty() { Ok(()) } else { Err(ActError::NotSent) }
+    }
 }

@@ -2,6 +2,7 @@
 //! hands: done, or in a line.
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use bellhop_events::Reason;
 use bellhop_store::review::Told;
 use bellhop_store::{Record, RecordState, Store, StoreError};
 
@@ -67,7 +68,7 @@ impl Intake {
             return false;
         };
         let understood = understand(&message);
-        let (desk, reason) = (understood.desk.to_string(), understood.item.reason.clone());
+        let (desk, reason) = (understood.desk.to_string(), understood.item.note.reason.clone());
         match self.store_it(&message, understood).await {
             Ok((taken, item)) => {
                 tracing::info!(outcome = taken.word(), tenant = desk, reason, item, message_id = id, "message");
@@ -98,19 +99,23 @@ impl Intake {
         let Some((scope, event)) = &told.event else { return Ok(Judged::Open(Box::new(told))) };
         let digest = event.digest();
         let subject = self.store.subject(scope, &event.subject).await?;
-        if subject.and_then(|item| item.seen.get(event.id.as_str()).copied()).is_some_and(|seen| seen.digest == digest)
-        {
-            return Ok(Judged::Settled);
+        let record = self.store.record(scope, &event.id).await?.filter(|record| record.accepts(&digest));
+        let (seen, outbox) = subject.map(|item| (item.seen, item.outbox)).unwrap_or_default();
+        let is_done = seen.get(event.id.as_str()).is_some_and(|seen| seen.digest == digest)
+            || record.as_ref().is_some_and(|record| record.state == RecordState::Done);
+        if is_done {
+            // While its outbox is there, what follows from it may be owed, and this message is what would have asked for it.
+            let owes = outbox.is_some_and(|(by, _)| by == event.id.as_str());
+            return Ok(if owes { Judged::Open(Box::new(told)) } else { Judged::Settled });
         }
-        let record = self.store.record(scope, &event.id).await?;
-        Ok(match record.filter(|record| record.accepts(&digest)) {
+        Ok(match record {
             Some(Record { state: RecordState::Done | RecordState::Discarded, .. }) => Judged::Settled,
             // Retried with a place in a line: it is worked from there.
             Some(
                 Record { state: RecordState::Parked, .. } | Record { state: RecordState::Retrying, place: Some(_), .. },
             ) => Judged::Parked,
             Some(Record { state: RecordState::Failed, failures, reasons, .. }) => {
-                Judged::Open(Box::new(told.as_failure(failures, reasons.last().map(String::as_str))))
+                Judged::Open(Box::new(told.as_failure(failures, reasons.last().and_then(|code| Reason::of_code(code)))))
             }
             Some(Record { state: RecordState::Retrying, .. }) | None => Judged::Open(Box::new(told)),
         })

@@ -1,10 +1,9 @@
 //! A message that somebody gave up becomes a review item, whatever it holds.
 
 use aws_lambda_events::sqs::SqsMessage;
-use bellhop_events::{Envelope, Fault, MessageGroup, Queue, Reason, catalogue};
-use bellhop_store::review::{Desk, ReviewId, ReviewItem, ReviewState, Road};
+use bellhop_events::{Envelope, FallbackNote, Fault, Queue, Reason, catalogue};
+use bellhop_store::review::{Desk, ReviewId, ReviewItem, Road};
 use bellhop_store::{Scope, automation, channel, mails};
-use bellhop_worker::FallbackNote;
 use jiff::Timestamp;
 
 /// The queue that brought a message, by the end of its name.
@@ -99,13 +98,15 @@ impl Understood {
     /// The same failure, by the number under which the worker told it: its item is the one that came, or will come, by the
     /// fallback queue.
     #[must_use]
-    pub fn as_failure(mut self, number: u32, reason: Option<&str>) -> Self {
+    pub fn as_failure(mut self, number: u32, reason: Option<Reason>) -> Self {
         if let Some((scope, event)) = &self.event {
-            self.item.id = ReviewId::of(&self.item.group, &format!("{}:{}:{number}", scope.consumer(), event.id));
+            self.item.id = ReviewId::of(&self.item.note.group, &format!("{}:{}:{number}", scope.consumer(), event.id));
         }
-        if let Some(known) = reason.and_then(|code| Reason::ALL.iter().find(|reason| reason.code() == code)) {
-            known.code().clone_into(&mut self.item.reason);
-            known.remedy().clone_into(&mut self.item.remedy);
+        if let Some(reason) = reason {
+            let note = &mut self.item.note;
+            (note.reason, note.remedy) = (reason.code().to_owned(), reason.remedy().to_owned());
+            note.expected = format!("see docs/errors/{reason}.md");
+            note.found = format!("failure {number} of the event, which SQS gave up as well");
         }
         self
     }
@@ -114,79 +115,51 @@ impl Understood {
 /// What a message says. Never fails: what cannot be read at all is an item on nobody's desk.
 #[must_use]
 pub fn understand(message: &Incoming) -> Understood {
-    let note = message.note.as_deref().and_then(|note| serde_json::from_str::<FallbackNote>(note).ok());
-    let queue = match (message.origin, &note) {
+    let told = message.note.as_deref().and_then(|note| serde_json::from_str::<FallbackNote>(note).ok());
+    let queue = match (message.origin, &told) {
         (Origin::DeadLetter(queue), _) => Some(queue),
-        (Origin::Fallback, Some(note)) => Queue::ALL.into_iter().find(|queue| queue.name() == note.queue),
+        (Origin::Fallback, Some(note)) => Queue::named(&note.queue),
         (Origin::Fallback, None) => None,
     };
-    let group = note.as_ref().map_or(&message.group, |note| &note.group).clone();
+    let group = told.as_ref().map_or(&message.group, |note| &note.group);
     let envelope = Envelope::decode(&message.body).ok();
-    let trusted = envelope.filter(|event| agrees(event, &group));
-    let event = trusted.and_then(|event| {
-        let scope = Scope::verified(consumer(queue?), &event, &group).ok()?;
-        Some((scope, event))
-    });
-    let fault = Fault::new(Reason::DeadLettered, "")
-        .expected("a run of the function that ends")
-        .found(format!("{} receives without one", message.receives));
-    let note = note.unwrap_or_else(|| FallbackNote {
-        reason: fault.reason.code().to_owned(),
-        pointer: String::new(),
-        expected: fault.expected,
-        found: fault.found,
-        remedy: fault.reason.remedy().to_owned(),
-        consumer: queue.map(consumer).unwrap_or_default().to_owned(),
-        queue: queue.map_or("", Queue::name).to_owned(),
-        group: group.clone(),
-        subject: event.as_ref().map(|(_, event)| event.subject.to_string()),
-        event: event.as_ref().map(|(_, event)| event.id.to_string()),
-        message_id: message.id.clone(),
-        attempts: 0,
-        critical: event.as_ref().is_none_or(|(_, event)| is_critical(event)),
-    });
+    let event = envelope.and_then(|event| Some((Scope::verified(consumer(queue?), &event, group).ok()?, event)));
+    let note = told.unwrap_or_else(|| untold(message, queue, event.as_ref().map(|(_, event)| event)));
     let (road, failure) = match message.origin {
         Origin::Fallback => (Road::Fallback, message.deduplication_id.clone()),
         Origin::DeadLetter(queue) => (Road::DeadLetter, format!("{}:{}", consumer(queue), message.id)),
     };
     let item = ReviewItem {
         rev: 0,
-        id: ReviewId::of(&group, &failure),
-        state: ReviewState::Open,
-        reason: note.reason,
-        pointer: note.pointer,
-        expected: note.expected,
-        found: note.found,
-        remedy: note.remedy,
-        consumer: note.consumer,
-        queue: note.queue,
-        group,
-        subject: note.subject,
-        event: note.event,
+        id: ReviewId::of(&note.group, &failure),
         event_type: event.as_ref().map(|(_, event)| event.event_type.chars().take(256).collect()),
-        critical: note.critical,
-        attempts: note.attempts,
+        note,
         receives: message.receives,
         road,
         messages: vec![message.id.clone()],
         first_seen: message.sent,
         last_seen: message.sent,
         told: 1,
-        size: message.body.len() as u64,
-        acts: Vec::new(),
+        act: None,
         owes: false,
-        ttl: None,
     };
     let desk = event.as_ref().map_or_else(Desk::of_nobody, |(scope, _)| Desk::of(scope.group().tenant.clone()));
     Understood { desk, item, event }
 }
 
-fn agrees(event: &Envelope, group: &str) -> bool {
-    let own = event.group();
-    group.parse::<MessageGroup>().is_ok_and(|g| (&g.tenant, &g.property) == (&own.tenant, &own.property))
-}
-
-/// What is not known may be.
-fn is_critical(event: &Envelope) -> bool {
-    catalogue::find(&event.event_type).map_or(true, |entry| entry.critical)
+/// What is to be said where nobody has said anything.
+fn untold(message: &Incoming, queue: Option<Queue>, event: Option<&Envelope>) -> FallbackNote {
+    let fault = Fault::new(Reason::DeadLettered, "")
+        .expected("a run of the function that ends")
+        .found(format!("{} receives without one", message.receives));
+    let note = FallbackNote::of(&fault, "", Queue::Fallback, &message.group, &message.id);
+    FallbackNote {
+        consumer: queue.map(consumer).unwrap_or_default().to_owned(),
+        queue: queue.map_or("", Queue::name).to_owned(),
+        subject: event.map(|event| event.subject.to_string()),
+        event: event.map(|event| event.id.to_string()),
+        // What is not known may be.
+        critical: event.is_none_or(|event| catalogue::find(&event.event_type).map_or(true, |entry| entry.critical)),
+        ..note
+    }
 }

@@ -3,11 +3,11 @@
 #![expect(clippy::expect_used, reason = "tests")]
 
 use bellhop___snake__::{__Name__, State};
-use bellhop_events::Queue;
+use bellhop_events::{FallbackNote, Queue};
 use bellhop_kit::World;
 use bellhop_kit::given::event;
 use bellhop_store::Scope;
-use bellhop_worker::{FallbackNote, Policy};
+use bellhop_worker::Policy;
 use serde_json::{Value, json};
 
 fn world() -> World<__Name__> {

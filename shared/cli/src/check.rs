@@ -109,7 +109,7 @@ pub fn fits(body: &str) -> bool {
 /// A queue by its name in the design.
 pub fn queue(name: &str) -> Result<Queue, String> {
     let names = Queue::ALL.map(Queue::name).join(", ");
-    Queue::ALL.into_iter().find(|queue| queue.name() == name).ok_or_else(|| format!("expected one of {names}"))
+    Queue::named(name).ok_or_else(|| format!("expected one of {names}"))
 }
 
 /// A message group as an operator types it.

@@ -1,9 +1,9 @@
 //! `bellhop review`: what waits for a person, and what the person does about it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use bellhop_events::TenantId;
-use bellhop_review::{ActError, Acted, Decision, act};
+use bellhop_events::{FallbackNote, Queue, TenantId};
+use bellhop_review::{ActError, Decision, act};
 use bellhop_store::StoreError;
 use bellhop_store::review::{Desk, ReviewId, ReviewItem, Road};
 use bellhop_worker::Queues;
@@ -93,6 +93,12 @@ pub struct Who {
     json: bool,
 }
 
+impl Who {
+    fn name(&self) -> &str {
+        if self.by.trim().is_empty() { "operator" } else { self.by.trim() }
+    }
+}
+
 /// Which items: by id, or all with a reason code.
 #[derive(Debug, Args)]
 pub struct Which {
@@ -179,7 +185,7 @@ async fn open(
         let mut from = None;
         while found.len() <= most {
             let page = cloud.store.open_reviews(&desk, from.as_deref(), PAGE).await?;
-            let wanted = page.items.into_iter().filter(|item| reason.is_none_or(|reason| *reason == item.reason));
+            let wanted = page.items.into_iter().filter(|item| reason.is_none_or(|reason| *reason == item.note.reason));
             found.extend(wanted.map(|item| (desk.clone(), item)));
             from = page.next;
             if from.is_none() {
@@ -193,11 +199,12 @@ async fn open(
 async fn stats(cloud: &Cloud, args: &Stats) -> Result<Exit, CliError> {
     let mut counts: BTreeMap<(String, String), (u64, Timestamp)> = BTreeMap::new();
     for (desk, item) in open(cloud, args.tenant.as_ref(), None, usize::MAX).await? {
-        let (count, oldest) = counts.entry((desk.to_string(), item.reason)).or_insert((0, item.first_seen));
+        let (count, oldest) = counts.entry((desk.to_string(), item.note.reason)).or_insert((0, item.first_seen));
         (*count, *oldest) = (*count + 1, item.first_seen.min(*oldest));
     }
     if args.json {
-        let of = |((tenant, reason), (count, oldest)): (&(String, String), &(u64, Timestamp))| json!({ "tenant": tenant, "reason": reason, "items": count, "oldest": oldest });
+        type Count<'a> = (&'a (String, String), &'a (u64, Timestamp));
+        let of = |((tenant, reason), (count, oldest)): Count| json!({ "tenant": tenant, "reason": reason, "items": count, "oldest": oldest });
         output::json(&counts.iter().map(of).collect::<Vec<_>>());
         return Ok(Exit::Ok);
     }
@@ -238,11 +245,11 @@ fn print(found: &[(Desk, ReviewItem)]) {
     let mut table =
         output::table(&["item", "tenant", "property", "subject", "function", "reason", "since", "critical"]);
     for (desk, item) in found {
-        let property = item.group.split('#').nth(1).unwrap_or_default();
-        let critical = if item.critical { "critical" } else { "" };
+        let FallbackNote { group, subject, consumer, reason, critical, .. } = &item.note;
+        let property = group.split('#').nth(1).unwrap_or_default();
+        let critical = if *critical { "critical" } else { "" };
         let (id, desk, since) = (item.id.to_string(), desk.to_string(), item.first_seen.to_string());
-        let subject = item.subject.as_deref().unwrap_or_default();
-        let cells = [&id, &desk, property, subject, &item.consumer, &item.reason, &since, critical];
+        let cells = [&id, &desk, property, subject.as_deref().unwrap_or_default(), consumer, reason, &since, critical];
         table.add_row(cells.map(str::to_owned));
     }
     output::line(table.trim_fmt());
@@ -250,7 +257,7 @@ fn print(found: &[(Desk, ReviewItem)]) {
 
 fn value(desk: &Desk, item: &ReviewItem) -> Value {
     let mut value = serde_json::to_value(item).unwrap_or_default();
-    value["tenant"] = json!(desk.tenant());
+    (value["tenant"], value["state"]) = (json!(desk.tenant()), json!(item.state()));
     value
 }
 
@@ -274,21 +281,21 @@ async fn show(cloud: &Cloud, args: &Show) -> Result<Exit, CliError> {
         output::json(&value);
         return Ok(Exit::Ok);
     }
-    let ReviewItem { id, reason, subject, event, .. } = &item;
-    let what = [subject.as_deref(), event.as_deref()].map(|text| text.unwrap_or("(cannot be read)"));
-    output::line(format_args!("{id}  {reason}  {}", item.state.word()));
-    output::line(format_args!("  tenant {desk}, group {}, subject {}, event {}", item.group, what[0], what[1]));
+    let note = &item.note;
+    let what = [&note.subject, &note.event].map(|text| text.as_deref().unwrap_or("(cannot be read)"));
+    output::line(format_args!("{}  {}  {}", item.id, note.reason, item.state()));
+    output::line(format_args!("  tenant {desk}, group {}, subject {}, event {}", note.group, what[0], what[1]));
     let road = match item.road {
         Road::Fallback => "given up by",
         Road::DeadLetter => "given up by SQS, for",
     };
-    let counts = format!("attempts {}, receives {}, told {}", item.attempts, item.receives, item.told);
-    output::line(format_args!("  {road} {} at {}: {counts}", item.consumer, item.first_seen));
-    let at = if item.pointer.is_empty() { String::new() } else { format!(" at {}", item.pointer) };
-    output::line(format_args!("  expected{at}: {}\n  found: {}\n  {}", item.expected, item.found, item.remedy));
-    for act in &item.acts {
+    let counts = format!("attempts {}, receives {}, told {}", note.attempts, item.receives, item.told);
+    output::line(format_args!("  {road} {} at {}: {counts}", note.consumer, item.first_seen));
+    let at = if note.pointer.is_empty() { String::new() } else { format!(" at {}", note.pointer) };
+    output::line(format_args!("  expected{at}: {}\n  found: {}\n  {}", note.expected, note.found, note.remedy));
+    if let Some(act) = &item.act {
         let because = act.because.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
-        output::line(format_args!("  {} {} by {}{because}", act.at, act.state.word(), act.by));
+        output::line(format_args!("  {} {} by {}{because}", act.at, act.kind.word(), act.by));
     }
     output::line(body);
     if let Some(edited) = edited {
@@ -319,10 +326,12 @@ async fn decide(cloud: &Cloud, which: &Which, who: &Who, decision: &Decision) ->
         }
         return Ok(Exit::Ok);
     }
+    let queues = queues(cloud, &items).await?;
     let (mut taken, mut refused) = (0_u64, BTreeMap::new());
     let progress = output::progress(items.len(), "items");
     for (desk, item) in &items {
-        match act_on(cloud, desk, item, who, decision).await {
+        let acted = act((&cloud.store, &queues), (desk, &item.id), decision, who.name(), Timestamp::now()).await;
+        match acted {
             Ok(_) => taken += 1,
             Err(error @ ActError::Store(StoreError::Unavailable(_))) => return Err(refusal(error)),
             Err(error) => drop(refused.insert(item.id.to_string(), error.to_string())),
@@ -341,35 +350,30 @@ async fn decide(cloud: &Cloud, which: &Which, who: &Who, decision: &Decision) ->
     Ok(if refused.is_empty() { Exit::Ok } else { Exit::Refused })
 }
 
-async fn act_on(
-    cloud: &Cloud,
-    desk: &Desk,
-    item: &ReviewItem,
-    who: &Who,
-    decision: &Decision,
-) -> Result<Acted, ActError> {
-    let queues = match bellhop_events::Queue::ALL.into_iter().find(|queue| queue.name() == item.queue) {
-        // Without its URL a message is refused, and the act owed.
-        Some(queue) => cloud.queue_url(queue, Side::Main).await.map(|url| [(queue, url)].into()).unwrap_or_default(),
-        None => BTreeMap::new(),
-    };
-    let queues = Queues::new(cloud.sqs.clone(), queues);
-    let by = if who.by.trim().is_empty() { "operator" } else { who.by.trim() };
-    act((&cloud.store, &queues), (desk, &item.id), decision, by, Timestamp::now()).await
+/// The queues that the items came from, to put their events to work again.
+async fn queues(cloud: &Cloud, items: &[(Desk, ReviewItem)]) -> Result<Queues, CliError> {
+    let mut urls = BTreeMap::new();
+    for queue in items.iter().filter_map(|(_, item)| Queue::named(&item.note.queue)).collect::<BTreeSet<_>>() {
+        urls.insert(queue, cloud.queue_url(queue, Side::Main).await?);
+    }
+    Ok(Queues::new(cloud.sqs.clone(), urls))
 }
 
 async fn decide_one(cloud: &Cloud, id: &ReviewId, who: &Who, decision: &Decision) -> Result<Exit, CliError> {
-    let (desk, item) = find(cloud, id).await?;
-    let acted = act_on(cloud, &desk, &item, who, decision).await.map_err(refusal)?;
+    let found = [find(cloud, id).await?];
+    let queues = queues(cloud, &found).await?;
+    let desk = &found[0].0;
+    let acted = act((&cloud.store, &queues), (desk, id), decision, who.name(), Timestamp::now()).await;
+    let acted = acted.map_err(refusal)?;
     if who.json {
-        output::json(&json!({ "item": value(&desk, &acted.item), "line": acted.line }));
+        output::json(&json!({ "item": value(desk, &acted.item), "line": acted.line }));
     } else {
         let line = match acted.line {
             0 => String::new(),
             1 => "; it is worked now".to_owned(),
             events => format!("; {events} events of its line are worked now, in order"),
         };
-        output::line(format_args!("{} is {}{line}", acted.item.id, acted.item.state.word()));
+        output::line(format_args!("{} is {}{line}", acted.item.id, acted.item.state()));
     }
     Ok(Exit::Ok)
 }

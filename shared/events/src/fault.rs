@@ -16,6 +16,12 @@ macro_rules! reasons {
             /// All reasons, for documentation and tests.
             pub const ALL: &[Self] = &[$(Self::$name),*];
 
+            /// The reason of a code.
+            #[must_use]
+            pub fn of_code(code: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|reason| reason.code() == code)
+            }
+
             /// The stable code.
             #[must_use]
             pub fn code(self) -> &'static str {

@@ -44,6 +44,12 @@ impl Queue {
         }
     }
 
+    /// The queue of a name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|queue| queue.name() == name)
+    }
+
     /// Whether its message groups may name a channel: `tenant#property#channel`.
     #[must_use]
     pub fn takes_channels(self) -> bool {

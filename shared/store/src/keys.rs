@@ -21,6 +21,8 @@ pub(crate) mod attribute {
     pub const SK: &str = "sk";
     /// Counts the writes of an item: every write is conditional on the one that was read.
     pub const REV: &str = "rev";
+    /// Epoch seconds after which DynamoDB may remove the item.
+    pub const TTL: &str = "ttl";
     /// Partition and sort key of the sparse index `open`.
     pub const OPEN_PK: &str = "open_pk";
     pub const OPEN_SK: &str = "open_sk";

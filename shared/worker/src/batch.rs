@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::time::Duration;
 
-use bellhop_events::{Envelope, Fault, Reason, catalogue};
+use bellhop_events::{Envelope, FallbackNote, Fault, Reason, catalogue};
 use bellhop_store::{Mark, Scope};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
@@ -13,7 +13,6 @@ use tokio::time::{Instant, timeout_at};
 use crate::Worker;
 use crate::config::DeadLetters;
 use crate::dispatch::Outgoing;
-use crate::fallback::FallbackNote;
 use crate::handler::Handler;
 use crate::message::Message;
 use crate::outcome::{Outcome, Worked};
@@ -257,7 +256,7 @@ impl<H: Handler> Worker<H> {
     /// Not to be trusted as any tenant's: nothing but a message to operators.
     fn unreadable(message: &Message, fault: &Fault, attempts: u32) -> Worked {
         let note = FallbackNote::of(fault, H::CONSUMER, H::QUEUE, &message.group, &message.id);
-        let note = FallbackNote { attempts, ..note }.into_outgoing(&message.body, &message.id, "1");
+        let note = Outgoing::fallback(&FallbackNote { attempts, ..note }, &message.body, &message.id, "1");
         Worked::sending(Outcome::Review(fault.reason), vec![note])
     }
 

@@ -1,13 +1,12 @@
 //! What cannot be done now: parked behind another event, or given up to a person. Record, line and hold in one write.
 
-use bellhop_events::{Digest, Fault, Reason, Subject};
+use bellhop_events::{Digest, FallbackNote, Fault, Reason, Subject};
 use bellhop_store::{Expect, Hold, Line, Record, RecordState, StoreError, SubjectItem, Write, encode_item};
 
 use crate::Worker;
 use crate::apply::advance;
 use crate::config::DeadLetters;
 use crate::dispatch::Outgoing;
-use crate::fallback::FallbackNote;
 use crate::handler::Handler;
 use crate::judge::{Known, judge};
 use crate::outcome::{Outcome, Worked};
@@ -220,7 +219,7 @@ impl<H: Handler> Worker<H> {
             critical: task.critical,
             ..FallbackNote::of(fault, H::CONSUMER, H::QUEUE, &group, &task.message_id)
         };
-        note.into_outgoing(&task.body, task.envelope.id.as_str(), failure)
+        Outgoing::fallback(&note, &task.body, task.envelope.id.as_str(), failure)
     }
 
     /// A second delivery of an event that waits. Its fallback message may be owed; under redrive it stays for SQS.

@@ -27,7 +27,6 @@ pub use backoff::Backoff;
 pub use clients::{AwsEnvironment, dynamodb, sqs};
 pub use config::{Config, ConfigError, DeadLetters, Policy};
 pub use dispatch::{Outgoing, Queues};
-pub use fallback::FallbackNote;
 pub use handler::{Decision, Effect, FollowUp, Handler, Needs, Refusal, Then, View, state_in};
 pub use message::Message;
 pub use outcome::Outcome;

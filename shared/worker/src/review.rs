@@ -62,5 +62,5 @@ impl<H: Handler> Worker<H> {
 
 pub(crate) fn last_reason(record: &Record) -> Reason {
     let code = record.reasons.last().map_or("", String::as_str);
-    Reason::ALL.iter().copied().find(|reason| reason.code() == code).unwrap_or(Reason::AttemptsExhausted)
+    Reason::of_code(code).unwrap_or(Reason::AttemptsExhausted)
 }

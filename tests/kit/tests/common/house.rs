@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 
 use bellhop_automation::Automation;
 use bellhop_calendar::Calendar;
-use bellhop_events::{Envelope, Queue, UnitId};
+use bellhop_events::{Envelope, FallbackNote, Queue, UnitId};
 use bellhop_kit::given::GROUP;
 use bellhop_kit::{Delivery, World, advance, now};
 use bellhop_store::automation::{AutomationState, BookingWork, SavedRules, TaskWork};
 use bellhop_store::calendar::{BookingState, CalendarState, Keeping};
 use bellhop_store::{DUE_SHARDS, Scope, SubjectItem};
-use bellhop_worker::{FallbackNote, Policy};
+use bellhop_worker::Policy;
 use jiff::ToSpan;
 use jiff::civil::Date;
 use serde::de::DeserializeOwned;

@@ -3,12 +3,12 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use bellhop_calendar::Calendar;
-use bellhop_events::{Queue, Subject};
+use bellhop_events::{FallbackNote, Queue, Subject};
 use bellhop_kit::given::{GROUP, property};
 use bellhop_kit::{World, now};
 use bellhop_store::calendar::{BookingState, CalendarState};
 use bellhop_store::{Line, Resolution, Scope};
-use bellhop_worker::{FallbackNote, Policy, wake_up};
+use bellhop_worker::{Policy, wake_up};
 use serde_json::Value;
 
 /// A property with a calendar.

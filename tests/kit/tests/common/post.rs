@@ -7,14 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bellhop_calendar::Calendar;
-use bellhop_events::Queue;
+use bellhop_events::{FallbackNote, Queue};
 use bellhop_kit::given::{GROUP, event, property};
 use bellhop_kit::{Delivery, World, advance, now};
 use bellhop_mail::Address;
 use bellhop_notifications::{Answered, Letter, Mailer, Notifications, Settings};
 use bellhop_store::mails::{Mail, MailState, SavedTemplate, Suppressed};
 use bellhop_store::{DUE_SHARDS, Line, Resolution, ResolveError, Scope};
-use bellhop_worker::{FallbackNote, Policy, wake_up};
+use bellhop_worker::{Policy, wake_up};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
