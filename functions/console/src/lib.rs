@@ -1,0 +1,1 @@
+//! The console: pages and a JSON API for operators and property managers.

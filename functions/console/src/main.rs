@@ -1,0 +1,3 @@
+//! The Lambda function behind the console's URL.
+
+fn main() {}

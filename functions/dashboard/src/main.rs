@@ -1,0 +1,3 @@
+//! The Lambda function behind `operational-dashboard.fifo`.
+
+fn main() {}
