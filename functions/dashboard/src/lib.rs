@@ -15,7 +15,7 @@ use bellhop_events::catalogue::{DashboardLook, Rebuild};
 use bellhop_events::{Envelope, Fault, Queue, Subject};
 use bellhop_store::automation::{self, AutomationState};
 use bellhop_store::calendar::CalendarState;
-use bellhop_store::dashboard::{CONSUMER, DashboardState, Editions, Share, count_news, register};
+use bellhop_store::dashboard::{CONSUMER, DashboardState, Editions, Numbers, Share, count_news, register};
 use bellhop_store::mails::{self, MailState};
 use bellhop_store::{Key, Scope};
 use bellhop_worker::{Decision, Effect, FollowUp, Handler, Refusal, Then, View};
@@ -123,14 +123,14 @@ fn booking(event: &Envelope, view: &Looked<'_>) -> Result<Counted, Refusal> {
     };
     let numbers = match (known(event, view)?, view.state_of(&view.scope.property())?) {
         (Some(known), Some(CalendarState::Property(property))) => share(&known, &property),
-        _ => bellhop_store::dashboard::Numbers::default(),
+        _ => Numbers::default(),
     };
     let former = match &view.state {
-        Some(DashboardState::Share(share)) if share.edition == editions.counted => share.numbers.clone(),
-        _ => bellhop_store::dashboard::Numbers::default(),
+        Some(DashboardState::Share(share)) => Some(share),
+        _ => None,
     };
-    let writes = numbers.less(&former).writes(view.scope, editions.counted);
-    Ok((DashboardState::Share(Share { edition: editions.counted, numbers }), writes))
+    let (share, writes) = Share::change(former, numbers, editions, view.scope);
+    Ok((DashboardState::Share(share), writes))
 }
 
 fn known(event: &Envelope, view: &Looked<'_>) -> Result<Option<Known>, Refusal> {

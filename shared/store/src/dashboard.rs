@@ -42,20 +42,41 @@ pub struct Editions {
     /// The one that is shown.
     #[serde(rename = "s", default)]
     pub shown: u64,
-    /// The one that is counted into; another than the one shown only while a rebuild is under way.
+    /// The newest; another than the one shown only while a rebuild is under way. Both are kept right.
     #[serde(rename = "c", default)]
     pub counted: u64,
+}
+
+impl Editions {
+    /// Those that are kept right.
+    fn kept(self) -> Vec<u64> {
+        if self.shown == self.counted { vec![self.shown] } else { vec![self.shown, self.counted] }
+    }
 }
 
 /// What a subject adds to the numbers of its property.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Share {
-    /// To which edition.
+    /// To which editions.
     #[serde(rename = "e", default)]
-    pub edition: u64,
+    editions: Vec<u64>,
     /// What.
     #[serde(rename = "n", default)]
-    pub numbers: Numbers,
+    numbers: Numbers,
+}
+
+impl Share {
+    /// Adds other numbers from now on: the share, and the writes of the difference.
+    #[must_use]
+    pub fn change(former: Option<&Self>, numbers: Numbers, editions: Editions, scope: &Scope) -> (Self, Vec<Write>) {
+        let (kept, mut writes) = (editions.kept(), Vec::new());
+        for edition in &kept {
+            let added = former.filter(|share| share.editions.contains(edition)).map(|share| &share.numbers);
+            let difference = added.map_or_else(|| numbers.clone(), |added| numbers.less(added));
+            writes.extend(difference.writes(scope, *edition));
+        }
+        (Self { editions: kept, numbers }, writes)
+    }
 }
 
 /// Counters by month, `YYYY-MM`, and name.
@@ -168,8 +189,7 @@ impl Numbers {
     }
 
     /// These less those: what must be added to get from those to these.
-    #[must_use]
-    pub fn less(&self, those: &Self) -> Self {
+    fn less(&self, those: &Self) -> Self {
         let mut difference = self.clone();
         for (month, counters) in &those.0 {
             let of_month = difference.0.entry(month.clone()).or_default();
@@ -184,8 +204,7 @@ impl Numbers {
     }
 
     /// The writes that add them to an edition.
-    #[must_use]
-    pub fn writes(self, scope: &Scope, edition: u64) -> Vec<Write> {
+    fn writes(self, scope: &Scope, edition: u64) -> Vec<Write> {
         let write = |(month, add): (String, _)| Write::Count { key: month_key(scope, edition, &month), add, ttl: None };
         self.0.into_iter().map(write).collect()
     }
@@ -275,10 +294,10 @@ pub fn property_of(key: &Key) -> Option<PropertyId> {
     key.sort_key().split_once(sort::PROPERTY)?.1.parse().ok()
 }
 
-/// Below it lie all tenants that have a property: for operators.
+/// Below it lie all tenants that have a property and whose ids begin so: for operators.
 #[must_use]
-pub fn tenants() -> Key {
-    Key { pk: TENANTS.to_owned(), sk: sort::TENANT.to_owned() }
+pub fn tenants(start: &str) -> Key {
+    Key { pk: TENANTS.to_owned(), sk: format!("{}{start}", sort::TENANT) }
 }
 
 /// The tenant of a key below [`tenants`].
@@ -312,7 +331,9 @@ mod tests {
     fn numbers() -> impl Strategy<Value = Numbers> {
         proptest::collection::vec((counter(), -5_i64..50), 0..20).prop_map(|added| {
             let mut numbers = Numbers::default();
-            added.iter().for_each(|(counter, by)| numbers.add(counter, *by));
+            for (counter, by) in &added {
+                numbers.add(counter, *by);
+            }
             numbers
         })
     }
