@@ -104,9 +104,8 @@ fn property(look: &DashboardLook, view: &Looked<'_>) -> Result<Counted, Refusal>
     };
     let editions = match look.rebuild {
         None => known,
-        // Another rebuild may have died in the middle: what it counted is left behind.
-        Some(Rebuild::Begin) => Editions { counted: known.counted + 1, ..known },
-        Some(Rebuild::End) => Editions { shown: known.counted, ..known },
+        Some(Rebuild::Begin) => known.begin(look.version),
+        Some(Rebuild::End) => known.end(look.version),
     };
     let writes = match view.state_of(&view.scope.property())? {
         Some(CalendarState::Property(property)) => register(view.scope, &property)?,

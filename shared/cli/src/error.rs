@@ -79,6 +79,14 @@ impl CliError {
     }
 }
 
+impl From<bellhop_views::ViewError> for CliError {
+    fn from(error: bellhop_views::ViewError) -> Self {
+        match error {
+            bellhop_views::ViewError::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
         match error {

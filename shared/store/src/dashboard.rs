@@ -45,9 +45,24 @@ pub struct Editions {
     /// The newest; another than the one shown only while a rebuild is under way. Both are kept right.
     #[serde(rename = "c", default)]
     pub counted: u64,
+    /// The version of the request that began the newest.
+    #[serde(rename = "b", default)]
+    pub begun: u64,
 }
 
 impl Editions {
+    /// A new edition is counted from here on. What a rebuild that died in the middle has counted is left behind.
+    #[must_use]
+    pub fn begin(self, version: u64) -> Self {
+        Self { counted: self.counted + 1, begun: version, ..self }
+    }
+
+    /// The newest is shown, if this request began it: of two rebuilds at once the later one counts.
+    #[must_use]
+    pub fn end(self, version: u64) -> Self {
+        if self.begun == version { Self { shown: self.counted, ..self } } else { self }
+    }
+
     /// Those that are kept right.
     fn kept(self) -> Vec<u64> {
         if self.shown == self.counted { vec![self.shown] } else { vec![self.shown, self.counted] }

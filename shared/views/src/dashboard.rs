@@ -149,12 +149,11 @@ pub async fn pulse(
     after: Option<&str>,
     now: Timestamp,
 ) -> Result<Pulse, ViewError> {
-    let (properties, more) = match only {
-        Some(property) => (vec![property.clone()], false),
-        None => {
-            let (found, more) = store.page(&stored::properties(tenant), after, PAGE).await?;
-            (found.iter().filter_map(|(key, _)| stored::property_of(key)).collect(), more)
-        }
+    let (properties, more) = if let Some(property) = only {
+        (vec![property.clone()], false)
+    } else {
+        let (found, more) = store.page(&stored::properties(tenant), after, PAGE).await?;
+        (found.iter().filter_map(|(key, _)| stored::property_of(key)).collect(), more)
     };
     let keys: Vec<_> = properties.iter().flat_map(|property| hours(&scope(tenant, property), now)).collect();
     let hours = store.get(&keys).await?;

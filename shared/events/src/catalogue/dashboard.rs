@@ -16,7 +16,7 @@ pub const DASHBOARD_LOOK: Entry = entry::<DashboardLook>(
 /// A request to look. It says nothing of the subject: what counts is what stands in the store when it is worked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DashboardLook {
-    /// The version of what changed.
+    /// The version of what changed; of a rebuild, the same at its beginning and end.
     pub version: u64,
     /// Of the property itself: all of its numbers are to be counted from nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
