@@ -20,7 +20,12 @@ class Sweep(unittest.TestCase):
         house.send(stack, bad, house.booking("b1", 2, "modified"))
         stack.drain()
         self.assertEqual(self.items(stack, house), [], "its notice went to us")
-        swept = stack.invoke("review", {"source": "aws.events", "detail-type": "Scheduled Event"})
+        name = stack.function("review")  # which is given nothing here
+        stack.functions.delete_function_concurrency(FunctionName=name)
+        try:
+            swept = stack.invoke("review", {"source": "aws.events", "detail-type": "Scheduled Event"})
+        finally:
+            stack.functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
         self.assertGreaterEqual(swept["told"], 1)
         (item,) = self.items(stack, house)
         self.assertEqual((item["reason"], item["event"]), ("stay-departure-before-arrival", bad["id"]))

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use aws_lambda_events::sqs::SqsEvent;
 use bellhop_events::Queue;
-use bellhop_review::{Bell, Intake, Sweeper, at_once};
+use bellhop_review::{Bell, Intake, Sweeper, Swept, at_once};
 use bellhop_store::Store;
 use bellhop_worker::{Config, ConfigError, Queues, dynamodb, http_client, init_logs, sqs};
 use jiff::Timestamp;
@@ -60,8 +60,8 @@ impl Review {
         let sweeper = Sweeper { store: &self.store, queues: &self.queues, now: Timestamp::now(), until };
         let swept = sweeper.run().await.inspect_err(|error| tracing::warn!(%error, "sweep-failed"))?;
         self.bell.ring(swept.waiting.digest()).await;
-        let counts = serde_json::to_value(&swept)?;
-        tracing::info!(%counts, "sweep");
-        Ok(counts)
+        let Swept { lines, told, woken, items, closed, unfinished, .. } = swept;
+        tracing::info!(lines, told, woken, items, closed, unfinished, "sweep");
+        Ok(serde_json::to_value(&swept)?)
     }
 }
