@@ -48,7 +48,7 @@ bench: ## the functions beside a plain one, against an AWS that costs nothing: t
 	@echo; cargo run -q -p bellhop-bench --example channels
 	@echo; cargo run -q -p bellhop-bench --example due
 
-new-function: ## lay a function: make new-function NAME=parking QUEUE=operational-dashboard (or a new queue's name)
+new-function: ## lay a function: make new-function NAME=parking QUEUE=parking (a new queue, or one without a function)
 	@infra/new_function "$(NAME)" "$(QUEUE)"
 	@$(MAKE) --no-print-directory schemas
 

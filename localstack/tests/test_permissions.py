@@ -15,6 +15,7 @@ STATE, OPERATIONS = "StateTable", "OperationsTable"
 WORDS = {
     "state: read": (STATE, GET | {"dynamodb:Query"}),
     "state: read and write": (STATE, GET | {"dynamodb:Query"} | WRITE),
+    "state: what is open": ("${StateTable.Arn}/index/open", {"dynamodb:Query"}),
     "state: what is due": (STATE, {"dynamodb:Query", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"}),
     "operations: one item": (OPERATIONS, {"dynamodb:GetItem"}),
     "operations: read and write": (OPERATIONS, GET | WRITE),
@@ -59,6 +60,8 @@ def named(resource) -> str:
             return name.removesuffix(".Arn")
         case ("Ref", name):
             return name
+        case ("Sub", path) if path.startswith("${"):
+            return path
         case ("Sub", arn):
             service, path = re.fullmatch(r"arn:\$\{AWS::Partition}:(\w+):\$\{AWS::Region}:\$\{AWS::AccountId}:(.+)", arn).groups()
             return f"{service} {path}"
@@ -114,8 +117,8 @@ class Permissions(unittest.TestCase):
         for _, subscription in self.of_type("AWS::SNS::Subscription"):
             started[of[named(subscription["Endpoint"])]].append("bounces and complaints")
         for _, rule in self.of_type("AWS::Events::Rule"):
-            self.assertEqual(rule["ScheduleExpression"], "rate(1 minute)")
-            started[of[named(rule["Targets"][0]["Arn"])]].append("each minute")
+            when = {"rate(1 minute)": "each minute", "rate(1 hour)": "each hour"}[rule["ScheduleExpression"]]
+            started[of[named(rule["Targets"][0]["Arn"])]].append(when)
         for _, url in self.of_type("AWS::Lambda::Url"):
             started[of[named(url["TargetFunctionArn"])]].append("HTTP")
         self.assertEqual({name: "; ".join(by) for name, by in started.items()}, {name: row[0] for name, row in self.rows.items()})

@@ -93,6 +93,12 @@ pub async fn act(
     Err(StoreError::Unavailable("lost too many races for one item".to_owned()).into())
 }
 
+/// Where the function behind a queue keeps what comes in a message group.
+pub(crate) fn scope_of(queue: Queue, group: MessageGroup) -> Scope {
+    let scope = Scope::for_operator(consumer(queue), group.tenant, group.property);
+    group.channel.map_or(scope.clone(), |channel| scope.of_channel(&channel))
+}
+
 /// A desk, with all that an act needs.
 struct Acting<'a> {
     store: &'a Store,
@@ -179,10 +185,7 @@ impl Acting<'_> {
     fn scope(&self, item: &ReviewItem) -> Option<Scope> {
         let group: MessageGroup = item.note.group.parse().ok()?;
         let queue = Queue::named(&item.note.queue)?;
-        (self.desk.tenant() == Some(&group.tenant)).then(|| {
-            let scope = Scope::for_operator(consumer(queue), group.tenant, group.property);
-            group.channel.map_or(scope.clone(), |channel| scope.of_channel(&channel))
-        })
+        (self.desk.tenant() == Some(&group.tenant)).then(|| scope_of(queue, group))
     }
 
     /// Whether an event that heads no line may be put to work so.

@@ -2,12 +2,15 @@
 //! told, and stays until somebody has decided.
 //!
 //! `understand` is pure: a message of the fallback queue or of a dead-letter queue becomes an item, whatever it holds. `intake`
-//! stores it. `act` is what a person does with it.
+//! stores it. `act` is what a person does with it. `sweep` picks up,
+//! once an hour, what fell between them.
 
 mod act;
 mod intake;
+mod sweep;
 mod understand;
 
 pub use act::{ActError, Acted, Decision, act};
 pub use intake::Intake;
+pub use sweep::{Sweeper, Swept};
 pub use understand::{Incoming, Origin, Understood, understand};

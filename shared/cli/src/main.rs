@@ -6,6 +6,7 @@ mod calendar;
 mod channel;
 mod check;
 mod cloud;
+mod dashboard;
 mod due;
 mod emit;
 mod error;
@@ -36,6 +37,7 @@ Examples:
   bellhop post season.ndjson                  post them, in order per property
   bellhop status --wait-drained               wait until the workers have done them
   bellhop calendar seaside villa --month 2026-07
+  bellhop dashboard --tenant seaside          all properties today
   bellhop board --tenant seaside --property villa    the week's cleanings
   bellhop trace EVENT-ID                      what one event caused
   bellhop review list                         what waits for a person
@@ -68,6 +70,11 @@ enum Command {
     Calendar(calendar::Calendar),
     /// Show a week of cleanings, and the tasks that are open
     Board(board::Board),
+    /// Show a tenant's properties today
+    Dashboard(dashboard::Dashboard),
+    /// Count numbers anew
+    #[command(subcommand)]
+    Rebuild(dashboard::Rebuild),
     /// Show what became of an event
     Event(event::Event),
     /// List, show and decide on what waits for a person
@@ -106,6 +113,8 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Status(args) => status::status(&args, prefix).await,
         Command::Calendar(args) => calendar::calendar(&args, prefix).await,
         Command::Board(args) => board::board(&args, prefix).await,
+        Command::Dashboard(args) => dashboard::dashboard(&args, prefix).await,
+        Command::Rebuild(command) => dashboard::rebuild(&command, prefix).await,
         Command::Event(args) => event::event(&args, prefix).await,
         Command::Review(command) => review::review(&command, prefix).await,
         Command::Hold(command) => hold::hold(&command, prefix).await,

@@ -16,11 +16,21 @@ use crate::error::{CliError, Exit};
 use crate::output;
 
 /// Queues that a function of this version works off; the others fill until theirs comes.
-const CONSUMED: [Queue; 4] =
-    [Queue::OperationalCalendar, Queue::Synchronization, Queue::Automation, Queue::OperationalGuests];
+const CONSUMED: [Queue; 5] = [
+    Queue::OperationalCalendar,
+    Queue::Synchronization,
+    Queue::Automation,
+    Queue::OperationalGuests,
+    Queue::OperationalDashboard,
+];
 /// Consumers that can hold events back, each a function of the same name.
-pub const CONSUMERS: [&str; 4] =
-    ["calendar", bellhop_store::channel::CONSUMER, bellhop_store::automation::CONSUMER, bellhop_store::mails::CONSUMER];
+pub const CONSUMERS: [&str; 5] = [
+    "calendar",
+    bellhop_store::channel::CONSUMER,
+    bellhop_store::automation::CONSUMER,
+    bellhop_store::mails::CONSUMER,
+    bellhop_store::dashboard::CONSUMER,
+];
 /// More holds are not listed one by one.
 pub const MOST_HOLDS: usize = 10_000;
 /// SQS counts are approximate: drained means empty so often in a row.

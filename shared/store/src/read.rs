@@ -128,6 +128,25 @@ impl Store {
         self.pages(prefix, Some(filter)).await
     }
 
+    /// At most `most` items below a sort-key prefix, from behind the item of which `after` is the rest of the key; and whether
+    /// there are more. One query, however deep.
+    pub async fn page(
+        &self,
+        prefix: &Key,
+        after: Option<&str>,
+        most: u16,
+    ) -> Result<(Vec<(Key, Item)>, bool), StoreError> {
+        let start = after.map(|rest| attributes(&Key { pk: prefix.pk.clone(), sk: format!("{}{rest}", prefix.sk) }));
+        let request = self.client.query().table_name(&self.state).limit(i32::from(most.max(1)));
+        let request = request.key_condition_expression("pk = :pk AND begins_with(sk, :sk)");
+        let request = request.expression_attribute_values(":pk", AttributeValue::S(prefix.pk.clone()));
+        let request = request.expression_attribute_values(":sk", AttributeValue::S(prefix.sk.clone()));
+        let answer = request.set_exclusive_start_key(start).send().await.map_err(|e| sort(&e))?;
+        let more = answer.last_evaluated_key.is_some_and(|key| !key.is_empty());
+        let found = answer.items.unwrap_or_default().into_iter();
+        Ok((found.filter_map(|item| Some((key_of(&item)?, item))).collect(), more))
+    }
+
     async fn pages(&self, prefix: &Key, filter: Option<&Filter>) -> Result<Vec<(Key, Item)>, StoreError> {
         let most = filter.map_or(usize::MAX, |filter| filter.most);
         let mut found = Vec::new();

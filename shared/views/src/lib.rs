@@ -5,9 +5,11 @@
 pub mod board;
 pub mod calendar;
 pub mod channels;
+pub mod dashboard;
 mod error;
 pub mod place;
 #[cfg(any(test, feature = "samples"))]
 pub mod samples;
+pub mod tenants;
 
 pub use error::ViewError;

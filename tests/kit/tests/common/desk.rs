@@ -2,10 +2,12 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+use std::time::{Duration, Instant};
+
 use aws_lambda_events::sqs::SqsEvent;
 use bellhop_events::Queue;
 use bellhop_kit::{Queued, clients, now};
-use bellhop_review::{ActError, Acted, Decision, Intake, act};
+use bellhop_review::{ActError, Acted, Decision, Intake, Sweeper, Swept, act};
 use bellhop_store::review::{Desk, ReviewItem};
 use bellhop_worker::Queues;
 use serde_json::{Value, json};
@@ -96,6 +98,13 @@ impl Reviewed {
         by: &str,
     ) -> Result<Acted, ActError> {
         act((&self.hotel.store, &self.queues), (desk, &item.id), decision, by, now()).await
+    }
+
+    /// What the schedule does, each hour.
+    pub async fn sweep(&self) -> Swept {
+        let until = Instant::now() + Duration::from_secs(60);
+        let sweeper = Sweeper { store: &self.hotel.store, queues: &self.queues, now: now(), until };
+        sweeper.run().await.expect("a sweep")
     }
 
     /// The body that a person would see.
