@@ -13,4 +13,4 @@ mod understand;
 pub use act::{ActError, Acted, Decision, act};
 pub use intake::Intake;
 pub use sweep::{Sweeper, Swept};
-pub use understand::{Incoming, Origin, Understood, understand};
+pub use understand::{Incoming, Origin, Understood, consumer, understand};

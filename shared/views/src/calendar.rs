@@ -27,6 +27,7 @@ pub struct Ledger {
 
 /// A subject with events that wait.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "HeldSubject")]
 pub struct Held {
     /// `booking/ID` and so on.
     pub subject: String,
@@ -65,6 +66,7 @@ pub struct Month {
 
 /// A unit or room type in a month.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "CalendarUnit")]
 pub struct Unit {
     /// As the PMS names it.
     pub id: String,
