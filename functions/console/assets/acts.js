@@ -1,7 +1,7 @@
 // The acts on an item: retry, edit and retry, discard. Each is taken once; who comes second is told who was first.
 
 import { path, post } from './api.js';
-import { h, put } from './dom.js';
+import { h, put, swap } from './dom.js';
 import { plural } from './format.js';
 import { editor } from './editor.js';
 import { actions, button, dialog, field, notice, problem } from './parts.js';
@@ -39,15 +39,15 @@ export function acts(view, detail, after) {
   const box = h('div', {});
   const edit = () => {
     view.isEditing = true;
-    put(box, editor(view, detail, after, () => { view.isEditing = false; buttons(); }));
+    swap(box, editor(view, detail, after, () => { view.isEditing = false; buttons(); }));
     box.querySelector('textarea').focus();
   };
   function buttons() {
-    put(box, h('div', { class: 'card decide' }, h('h2', {}, 'Decide'), actions(
+    swap(box, h('div', { class: 'card decide' }, h('h2', {}, 'Decide'), actions(
       may.has('retry') && button('Retry…', () => retry(view, behind, after), { kind: may.has('edit') ? '' : 'primary', sign: 'retry' }),
       may.has('edit') && button('Edit and retry', edit, { kind: 'primary', sign: 'edit' }),
       may.has('discard') && button('Discard…', () => discard(view, behind, after), { sign: 'trash' }),
-    ), !may.has('retry') && h('p', { class: 'hint' }, 'The event itself is done: there is nothing to retry. Discard this when it is seen to.')));
+    ), !may.has('retry') && h('p', { class: 'hint' }, 'It names no queue that it could go back to: post the event anew, then discard this.')));
   }
   buttons();
   return box;
@@ -56,7 +56,7 @@ export function acts(view, detail, after) {
 const follows = (behind) => (behind > 0 ? ` ${plural(behind, 'event')} behind it ${behind === 1 ? 'is' : 'are'} worked after it, in order.` : '');
 
 function confirm(title, text, label, kind, input, work) {
-  dialog(title, (close, show) => {
+  dialog(title, (close) => {
     const trouble = h('div', {});
     const go = button(label, async () => {
       if (input && !input.value.trim()) {
@@ -68,7 +68,6 @@ function confirm(title, text, label, kind, input, work) {
       go.disabled = false;
       return undefined;
     }, { kind });
-    show();
     return [h('p', {}, text), input && field('Reason', input, `Kept with the item; at most ${LONGEST} characters.`), trouble, actions(go, button('Cancel', close))];
   });
 }

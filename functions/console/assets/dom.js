@@ -103,7 +103,13 @@ function children(old, next) {
   }
 }
 
-/** Makes the children of `box` these. */
+/** Makes the children of `box` these very nodes. */
+export function swap(box, ...nodes) {
+  box.replaceChildren();
+  fill(box, nodes);
+}
+
+/** Makes the children of `box` look like these; those that are there already may stay in their stead. */
 export function put(box, ...nodes) {
   children(box, fill(document.createElement(box.nodeName), nodes));
 }

@@ -1,7 +1,7 @@
 // Occupancy as tables: numbers in cells, and a colour that says the same.
 
 import { h, said } from './dom.js';
-import { addDays, dayOfMonth, isWeekend, longDay, monday, percent, shortDay, weekday } from './format.js';
+import { addDays, dayOfMonth, isWeekend, longDay, monday, shortDay, weekday } from './format.js';
 import { scroller } from './parts.js';
 
 /** 0 (nothing sold) to 6 (all is sold). */
@@ -45,7 +45,7 @@ export function weeks(tile) {
     const night = nights.get(day);
     if (!night) return h('td', { class: 'heat none' }, said('–'));
     const mark = `heat heat-${level(night.sold, night.capacity)} ${day === tile.today ? 'today' : ''}`;
-    return h('td', { class: mark, title: tip(night) }, h('span', {}, percent(night.sold, night.capacity)), h('small', {}, `${night.sold}/${night.capacity}`));
+    return h('td', { class: mark, title: tip(night) }, h('span', {}, share(night), said(' %')), h('small', {}, `${night.sold}/${night.capacity}`));
   };
   return [scale(), scroller('Occupancy of the next 90 days', h('table', { class: 'heatmap weeks' },
     h('caption', { class: 'hidden-text' }, 'Occupancy by week and weekday, with what is sold of the capacity'),

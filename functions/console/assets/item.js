@@ -2,7 +2,7 @@
 
 import { acts } from './acts.js';
 import { get, path } from './api.js';
-import { announce, h, put } from './dom.js';
+import { announce, h, put, swap } from './dom.js';
 import { number, plural, time } from './format.js';
 import { find, layout, scan } from './json.js';
 import { live } from './live.js';
@@ -30,8 +30,8 @@ export function item({ main, desk, id, signal }) {
     const now = `${one.state} ${detail.may.join()}`;
     if (now !== drawn) {
       // While somebody edits, the text stays, whatever others decided.
-      if (drawn && view.isEditing) put(told, decided(one));
-      else put(stage, one.act ? decided(one) : acts(view, detail, after));
+      if (drawn && view.isEditing) swap(told, decided(one));
+      else swap(stage, one.act ? decided(one) : acts(view, detail, after));
       drawn = now;
     }
     view.redraw = () => draw(detail);
@@ -40,7 +40,7 @@ export function item({ main, desk, id, signal }) {
   const after = (message, tone = 'good') => {
     view.isEditing = false;
     drawn = '';
-    put(told, notice(tone, message, ' ', h('a', { href: back }, 'Back to the list')));
+    swap(told, notice(tone, message, ' ', h('a', { href: back }, 'Back to the list')));
     announce(message);
     again();
   };

@@ -39,7 +39,13 @@ export function live({ load, show, fail, status, every = 2000, signal }) {
       if (signal.aborted) return;
       failures += 1;
       wait = Math.max((error.retryAfter ?? 0) * 1000, Math.min(every * 2 ** failures, SLOWEST));
-      if (last === undefined || error.status === 404 || error.status === 403) fail(error);
+      if (error.status === 404 || error.status === 403) {
+        // It will not come by waiting.
+        fail(error);
+        status?.('ended');
+        return;
+      }
+      if (last === undefined) fail(error);
       if (!(error.status >= 0)) console.error(error);
       status?.(error.code === 'offline' && failures > 1 ? 'offline' : 'stale');
     } finally {

@@ -1,7 +1,7 @@
 // Starts the console: signs in, draws the shell, and shows the page that the address names.
 
 import { forget, get, path } from './api.js';
-import { announce, h, put } from './dom.js';
+import { announce, h, put, swap } from './dom.js';
 import { brand, shell, startTheme } from './shell.js';
 import { button, empty, frame, notice, problem } from './parts.js';
 import { forgetProperties } from './properties.js';
@@ -92,7 +92,7 @@ function welcome(message, tone = 'warn') {
   document.querySelector('dialog')?.close();
   const box = h('div', {}, message && notice(tone, message));
   const start = () => begin().catch((error) => put(box, notice('bad', error.message)));
-  put(app, h('main', { class: 'welcome' }, h('div', { class: 'card' }, brand(),
+  swap(app, h('main', { class: 'welcome' }, h('div', { class: 'card' }, brand(),
     h('h1', { tabindex: -1 }, 'Sign in'), h('p', { class: 'muted' }, 'See what is going on, and decide on what could not be done.'), box,
     button('Sign in', start, { kind: 'primary' }))));
   document.title = 'Sign in – Bellhop';
@@ -109,7 +109,7 @@ async function enter() {
     window.addEventListener('hashchange', () => go(me, around), { signal });
     go(me, around, true);
   } catch (error) {
-    if (!signal.aborted) put(app, h('main', { class: 'welcome' }, h('h1', { class: 'hidden-text' }, 'Bellhop'), problem(error, enter)));
+    if (!signal.aborted) swap(app, h('main', { class: 'welcome' }, h('h1', { class: 'hidden-text' }, 'Bellhop'), problem(error, enter)));
   }
   return undefined;
 }

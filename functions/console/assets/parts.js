@@ -1,6 +1,6 @@
 // What pages are made of: frames, states, badges, tables, dialogs.
 
-import { announce, h, put, said } from './dom.js';
+import { announce, h, put, said, swap } from './dom.js';
 import { clock } from './format.js';
 import { icon } from './icons.js';
 
@@ -15,9 +15,12 @@ export function button(label, click, { kind = '', sign, ...props } = {}) {
   return h('button', { type: 'button', class: `button ${kind}`, on: { click }, ...props }, sign && icon(sign), h('span', {}, label));
 }
 
+/** A part of a page. A button that comes first stands beside the title. */
 export const card = (title, ...content) => {
   const id = `card-${title.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}`;
-  return h('section', { class: 'card', 'aria-labelledby': id, 'data-key': id }, h('h2', { id }, title), content);
+  const isButton = content[0]?.nodeName === 'BUTTON';
+  const head = h('h2', { id }, title);
+  return h('section', { class: 'card', 'aria-labelledby': id, 'data-key': id }, isButton ? h('div', { class: 'card-head' }, head, content.shift()) : head, content);
 };
 
 /** What is wider than the page moves inside this, by mouse, finger and keyboard. */
@@ -63,7 +66,8 @@ export function liveBadge() {
   const at = h('span', { class: 'muted' });
   const node = h('p', { class: 'live', 'data-state': 'wait', 'data-testid': 'live' }, h('span', { class: 'dot', 'aria-hidden': 'true' }), word, at);
   const set = (state, when) => {
-    if (node.dataset.state !== state) {
+    node.hidden = state === 'ended';
+    if (node.dataset.state !== state && state !== 'ended') {
       if (node.dataset.state !== 'wait') announce(words[state]);
       node.dataset.state = state;
       word.textContent = words[state];
@@ -78,7 +82,7 @@ export function frame(main, title, { badge: status, about, up } = {}) {
   const body = h('div', { class: 'body' });
   const below = h('div', { class: 'about' }, about);
   const heading = h('h1', { tabindex: -1 }, title);
-  put(main, h('div', { class: 'page', 'data-key': `${title} ${location.hash}` },
+  swap(main, h('div', { class: 'page' },
     h('div', { class: 'title' }, up && h('a', { class: 'up', href: up[0] }, icon('left'), up[1]), heading, below, status?.node), body));
   document.title = `${title} – Bellhop`;
   return {
@@ -98,7 +102,7 @@ export function field(label, input, hint) {
 }
 
 export function select(options, value, change) {
-  const node = h('select', { on: { change: () => change(node.value) } }, options.map(([of, text]) => h('option', { value: of }, text)));
+  const node = h('select', { on: { change: (event) => change(event.target.value) } }, options.map(([of, text]) => h('option', { value: of }, text)));
   node.value = value;
   return node;
 }
@@ -107,11 +111,11 @@ export function select(options, value, change) {
 export function dialog(title, content) {
   const node = h('dialog', { 'aria-labelledby': 'dialog-title' });
   const close = () => node.close();
-  put(node, h('div', { class: 'dialog-head' }, h('h2', { id: 'dialog-title' }, title),
+  swap(node, h('div', { class: 'dialog-head' }, h('h2', { id: 'dialog-title' }, title),
     h('button', { type: 'button', class: 'button quiet square', on: { click: close } }, icon('close'), said('Close'))));
   const body = h('div', { class: 'dialog-body' });
   node.append(body);
-  put(body, content(close, (...nodes) => put(body, nodes)));
+  swap(body, content(close, (...nodes) => swap(body, nodes)));
   document.body.append(node);
   node.addEventListener('close', () => node.remove());
   node.showModal();

@@ -1,8 +1,8 @@
 // Around each page: who is signed in, which tenant, and the ways to go.
 
 import { get, path } from './api.js';
-import { h, put, said } from './dom.js';
-import { number } from './format.js';
+import { h, put, said, swap } from './dom.js';
+import { counted, number } from './format.js';
 import { icon } from './icons.js';
 import { live } from './live.js';
 import { button, dialog, empty, field, loading, problem } from './parts.js';
@@ -52,32 +52,32 @@ export function shell(app, me, signal) {
     event.preventDefault();
     (main.querySelector('h1') ?? main).focus();
   };
-  put(app, h('a', { class: 'skip', href: '#main', on: { click: skip } }, 'Skip to the page'),
+  swap(app, h('a', { class: 'skip', href: '#main', on: { click: skip } }, 'Skip to the page'),
     h('header', { class: 'top' }, menu, h('a', { class: 'home', href: '#/' }, brand()), place), h('div', { class: 'columns' }, side, main));
 
   let open;
-  let counted;
+  let watched;
   let stop = new AbortController();
   let current = {};
 
   function count(desk) {
-    if (desk === counted) return;
+    if (desk === watched) return;
     stop.abort();
     stop = new AbortController();
-    [counted, open] = [desk, undefined];
+    [watched, open] = [desk, undefined];
     if (!desk) return;
     const load = () => get(path(['desks', desk, 'review', 'stats']), stop.signal);
     const show = (stats) => {
       open = stats;
       draw();
     };
-    live({ load, show, fail: () => {}, every: 5000, signal: AbortSignal.any([signal, stop.signal]) });
+    live({ load, show, fail: () => {}, every: 15_000, signal: AbortSignal.any([signal, stop.signal]) });
   }
 
   function draw() {
     const { tenant, page } = current;
     const desk = current.desk ?? tenant;
-    const count = open?.open > 0 && h('span', { class: `count ${open.critical > 0 ? 'bad' : ''}` }, number(open.open), said(` open, ${number(open.critical)} critical`));
+    const count = open?.open > 0 && h('span', { class: `count ${open.critical > 0 ? 'bad' : ''}` }, counted(open.open), said(` open, ${number(open.critical)} critical`));
     const items = [
       tenant && [at(tenant, 'dashboard'), 'dashboard', 'Dashboard', 'dashboard'],
       tenant && [at(tenant, 'calendar'), 'calendar', 'Calendar', 'calendar'],
@@ -133,5 +133,5 @@ function tenantList(me, page, close) {
   }
   ask('');
   const nobody = me.role === 'operator' && page === 'review' && h('p', {}, h('a', { href: '#/d/~/review', on: { click: close } }, 'What names no tenant that can be trusted'));
-  return [field('Search tenants', search), box, nobody];
+  return [field('Search tenants', search, 'By how the name begins.'), box, nobody];
 }

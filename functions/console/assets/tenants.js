@@ -9,7 +9,7 @@ export function tenants({ main, signal }) {
   const page = frame(main, 'Tenants', { about: 'Each tenant that has registered something, and what waits for a decision there.' });
   const box = h('div', { class: 'body' }, loading('tenants'));
   const search = h('input', { type: 'search', autocomplete: 'off', maxlength: 200, on: { input: () => ask() } });
-  page.show(h('div', { class: 'toolbar' }, field('Search tenants', search), link('#/d/~/review', 'What names no tenant')), box);
+  page.show(h('div', { class: 'toolbar' }, field('Search tenants', search, 'By how the name begins.'), link('#/d/~/review', 'What names no tenant')), box);
   let latest = 0;
 
   async function ask(after, before = []) {

@@ -1,7 +1,7 @@
 // The parts that the dashboards of a tenant and of a property share: figures, throughput, channels, failures.
 
 import { h, said, svg } from './dom.js';
-import { money, number, percent, plural, time } from './format.js';
+import { counted, money, number, percent, plural, time } from './format.js';
 import { icon } from './icons.js';
 import { badge, code } from './parts.js';
 import { CHANNEL, reason } from './words.js';
@@ -9,9 +9,9 @@ import { CHANNEL, reason } from './words.js';
 const sum = (list, of) => list.reduce((all, one) => all + (of(one) ?? 0), 0);
 
 function tile(name, label, value, note, { tone = '', href } = {}) {
-  const figure = [tone && icon(tone === 'bad' ? 'alert' : 'clock'), value];
+  const figure = [tone && icon(name === 'cleanings' ? 'clock' : 'alert'), value];
   return h('div', { class: `tile ${tone}`, 'data-testid': `tile-${name}`, 'data-key': name },
-    h('dt', {}, label), h('dd', { class: 'figure' }, href ? h('a', { href }, figure) : figure), h('dd', { class: 'muted' }, note || '\u00a0'));
+    h('dt', {}, label), h('dd', { class: `figure ${value.length > 9 ? 'long' : ''}` }, href ? h('a', { href }, figure) : figure), h('dd', { class: 'muted' }, note || '\u00a0'));
 }
 
 /** Today in figures. */
@@ -32,7 +32,7 @@ export function figures(tiles, review, desk) {
     tile('occupancy', 'Occupancy today', percent(sold, capacity), `${number(sold)} of ${number(capacity)} sold`),
     tile('cleanings', 'Cleanings open', number(open), `${late > 0 ? `${number(late)} late, ` : ''}${number(done)} done`, { tone: late > 0 ? 'warn' : '' }),
     tile('mails', 'Mails today', number(sent), failed > 0 ? `${number(failed)} failed` : 'none failed', { tone: failed > 0 ? 'warn' : '' }),
-    tile('review', 'Open in review', number(review?.open), `${number(review?.critical)} critical`, { tone: review?.critical > 0 ? 'bad' : '', href: `#/d/${encodeURIComponent(desk)}/review` }),
+    tile('review', 'Open in review', counted(review?.open), `${number(review?.critical)} critical`, { tone: review?.critical > 0 ? 'bad' : '', href: `#/d/${encodeURIComponent(desk)}/review` }),
     tile('revenue', 'Booked this month', amounts[0] ?? '–', amounts.slice(1).join(' · ') || 'arrivals of this month'));
 }
 
@@ -65,10 +65,13 @@ export function channelHealth(tiles, address) {
     badge(CHANNEL[state] ?? CHANNEL.off), h('span', {}, h('span', { class: 'strong' }, name || channel), ' ', h('a', { href: address(of.property) }, of.name || of.property)),
     h('span', { class: 'muted' }, since ? ['since ', time(since, of.time_zone)] : ''));
   const [well, rest] = [all.filter(({ state }) => state === 'on'), all.filter(({ state }) => state !== 'on')];
+  const unknown = tiles.filter((one) => !one.channels).length;
+  if (unknown === tiles.length) return h('p', { class: 'muted' }, 'Loading channels…');
   if (all.length === 0) return h('p', { class: 'muted' }, 'No channels are registered.');
   return [
     rest.length > 0 && h('ul', { class: 'rows' }, rest.map(row)),
     well.length > 0 && h('details', { open: rest.length === 0 && well.length <= 8 }, h('summary', {}, badge(['good', 'check', `${plural(well.length, 'channel')} on`])), h('ul', { class: 'rows' }, well.map(row))),
+    unknown > 0 && h('p', { class: 'hint' }, `Those of ${plural(unknown, 'more property', 'more properties')} are on their own pages.`),
   ];
 }
 
