@@ -87,13 +87,13 @@ impl Console {
                 _ => Outcome::Refused(Refusal::method("GET, HEAD")),
             };
         }
-        match self.call(request, path, now, trail).await {
+        match self.routed(request, path, now, trail).await {
             Ok(reply) => Outcome::Done(reply),
             Err(refusal) => Outcome::Refused(refusal),
         }
     }
 
-    async fn call(&self, request: &Request, path: &str, now: Timestamp, trail: &mut Trail) -> Result<Reply, Refusal> {
+    async fn routed(&self, request: &Request, path: &str, now: Timestamp, trail: &mut Trail) -> Result<Reply, Refusal> {
         let found = self.router.at(path).map_err(|_| Refusal::not_found())?;
         trail.path = found.value;
         let route = route(found.value, request.method())?;
@@ -125,9 +125,9 @@ impl Console {
             NoEntry::Unavailable => Refusal::unavailable("The issuer of tokens does not answer."),
         })?;
         let hash = who.hash();
-        let taken = self.limiter.lock().unwrap_or_else(PoisonError::into_inner).take(&hash, now.as_millisecond());
+        let quota = self.limiter.lock().unwrap_or_else(PoisonError::into_inner).take(&hash, now.as_millisecond());
         trail.who = Some(hash);
-        taken.map_err(Refusal::too_many)?;
+        quota.map_err(Refusal::too_many)?;
         Ok(who)
     }
 }
