@@ -33,6 +33,9 @@ def main() -> int:
     sub = command("logs", logs, "print what a function wrote")
     sub.add_argument("function", help="full name, as bellhop-calendar")
     sub.add_argument("-f", "--follow", action="store_true", help="go on printing")
+    sub = command("token", token, "print a token of the local issuer, for the console's API")
+    sub.add_argument("--role", choices=("operator", "manager", "viewer"), default="operator")
+    sub.add_argument("--tenant", action="append", default=[], help="of a manager or viewer; may be given several times")
     command("kill", kill, "SIGKILL one running process of a function (for fault injection)").add_argument("function")
     command("lint", lint, "check infra/template.yaml with cfn-lint")
     sub = command("test", test, "run localstack/tests")
@@ -97,6 +100,8 @@ def status(_args):
         "pids": state.get("pids", {}),
         "functions": functions,
         "stacks": list(stacks),
+        "issuer": settings.issuer_url() if settings.is_local() else None,
+        "console": {stack: outputs.get("ConsoleUrl") for stack, outputs in stacks.items()},
         "feeds": {stack: outputs.get("FeedsUrl") for stack, outputs in stacks.items()},
     }
     print(json.dumps(report, indent=1))
@@ -118,6 +123,15 @@ def logs(args):
     command = ["tail", "-n", "+1", *(["-f"] if args.follow else []), str(file)]
     sys.stdout.flush()
     os.execvp(command[0], command)
+
+
+def token(args):
+    from bellhop_cloud import issuer
+
+    require_up()
+    if not settings.is_local():
+        raise Problem("tokens are made for the local cloud alone")
+    print(issuer.token(args.role, args.tenant))
 
 
 def kill(args):

@@ -12,6 +12,7 @@ RUN = HERE / ".run"
 STATE = RUN / "cloud.json"  # what `up` started: ports and process ids
 HOST = "127.0.0.1"
 ACCOUNT = "000000000000"
+AUDIENCE = "bellhop-console"  # whom the local issuer's tokens are meant for
 
 
 class Problem(Exception):
@@ -36,6 +37,15 @@ def port() -> int:
 
 def dynamodb_port() -> int:
     return int(read_state().get("dynamodb_port") or os.environ.get("BELLHOP_DYNAMODB_PORT") or 4570)
+
+
+def issuer_port() -> int:
+    return int(read_state().get("issuer_port") or os.environ.get("BELLHOP_ISSUER_PORT") or port() + 20)
+
+
+def issuer_url() -> str:
+    """Where people sign in locally; see issuer.py."""
+    return f"http://{HOST}:{issuer_port()}"
 
 
 def endpoint() -> str:

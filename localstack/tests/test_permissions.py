@@ -16,6 +16,7 @@ WORDS = {
     "state: read": (STATE, GET | {"dynamodb:Query"}),
     "state: read and write": (STATE, GET | {"dynamodb:Query"} | WRITE),
     "state: what is open": ("${StateTable.Arn}/index/open", {"dynamodb:Query"}),
+    "tells people by `ReviewTopic`": ("ReviewTopic", {"sns:Publish"}),
     "state: what is due": (STATE, {"dynamodb:Query", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"}),
     "operations: one item": (OPERATIONS, {"dynamodb:GetItem"}),
     "operations: read and write": (OPERATIONS, GET | WRITE),

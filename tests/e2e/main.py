@@ -14,7 +14,7 @@ import harness
 
 HERE = Path(__file__).resolve().parent
 # The longest begin first, so that none of them is alone in the end.
-LONG = ("channel_season", "chaos", "automation", "channel_outage", "season_cleanings", "channels", "timer_due", "feeds")
+LONG = ("channel_season", "chaos", "automation", "channel_outage", "season_cleanings", "incident", "channels", "timer_due", "feeds", "dashboard")
 
 
 class Result(unittest.TextTestResult):

@@ -59,7 +59,7 @@ def recount(stack, house: House) -> dict:
     days = [str(today() + timedelta(n)) for n in range(90)]
     revenue = Counter()
     for booking in live:
-        if booking["arrival"][:7] == month:
+        if booking["arrival"][:7] == month and "total" in booking:
             revenue[booking["total"]["currency"]] += booking["total"]["amount"]
     cleanings, now = Counter(), datetime.now(UTC)
     week = [str(today() - timedelta(n)) for n in range(8)]

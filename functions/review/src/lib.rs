@@ -6,11 +6,15 @@
 //! once an hour, what fell between them.
 
 mod act;
+mod bell;
 mod intake;
+mod notice;
 mod sweep;
 mod understand;
 
 pub use act::{ActError, Acted, Decision, act};
-pub use intake::Intake;
+pub use bell::Bell;
+pub use intake::{Intake, Taken};
+pub use notice::{Notice, Waiting, at_once};
 pub use sweep::{Sweeper, Swept};
 pub use understand::{Incoming, Origin, Understood, consumer, understand};

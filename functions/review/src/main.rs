@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use aws_lambda_events::sqs::SqsEvent;
 use bellhop_events::Queue;
-use bellhop_review::{Intake, Sweeper};
+use bellhop_review::{Bell, Intake, Sweeper, Swept, at_once};
 use bellhop_store::Store;
 use bellhop_worker::{Config, ConfigError, Queues, dynamodb, http_client, init_logs, sqs};
 use jiff::Timestamp;
@@ -30,7 +30,9 @@ fn main() -> Result<(), Error> {
     runtime.block_on(lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         if event.payload.get("Records").is_some() {
             let messages: SqsEvent = serde_json::from_value(event.payload)?;
-            return Ok::<Value, Error>(serde_json::to_value(review.intake.run(messages).await)?);
+            let taken = review.intake.run(messages).await;
+            review.bell.ring(at_once(&taken.critical)).await;
+            return Ok::<Value, Error>(serde_json::to_value(taken.response)?);
         }
         let left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
         review.sweep(left.saturating_sub(LAST)).await
@@ -39,6 +41,7 @@ fn main() -> Result<(), Error> {
 
 struct Review {
     intake: Intake,
+    bell: Bell,
     store: Store,
     queues: Queues,
 }
@@ -48,7 +51,7 @@ fn review() -> Result<Review, ConfigError> {
     let http = http_client();
     let store = Store::new(dynamodb(&http)?, config.state_table, config.operations_table);
     let queues = Queues::new(sqs(&http)?, config.queues);
-    Ok(Review { intake: Intake::new(store.clone()), store, queues })
+    Ok(Review { intake: Intake::new(store.clone()), bell: Bell::from_env(&http)?, store, queues })
 }
 
 impl Review {
@@ -56,8 +59,9 @@ impl Review {
         let until = Instant::now() + left;
         let sweeper = Sweeper { store: &self.store, queues: &self.queues, now: Timestamp::now(), until };
         let swept = sweeper.run().await.inspect_err(|error| tracing::warn!(%error, "sweep-failed"))?;
-        let counts = serde_json::to_value(&swept)?;
-        tracing::info!(%counts, "sweep");
-        Ok(counts)
+        self.bell.ring(swept.waiting.digest()).await;
+        let Swept { lines, told, woken, items, closed, unfinished, .. } = swept;
+        tracing::info!(lines, told, woken, items, closed, unfinished, "sweep");
+        Ok(serde_json::to_value(&swept)?)
     }
 }

@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::act::scope_of;
+use crate::notice::Waiting;
 use crate::understand::consumer;
 
 /// Holds of one consumer that are looked at in a run.
@@ -37,6 +38,9 @@ pub struct Swept {
     pub items: u64,
     /// Items that were closed, for their event is in good hands.
     pub closed: u64,
+    /// What waits, and what of it is new.
+    #[serde(skip)]
+    pub waiting: Waiting,
     /// The time was up before all was looked at; the next run begins elsewhere.
     pub unfinished: bool,
 }
@@ -79,7 +83,11 @@ impl Sweeper<'_> {
                         return Ok(swept);
                     }
                     swept.items += 1;
-                    swept.closed += u64::from(self.item(&desk, item).await?);
+                    if self.item(&desk, item.clone()).await? {
+                        swept.closed += 1;
+                    } else {
+                        swept.waiting.count(&item, self.now);
+                    }
                 }
                 from = page.next;
                 if from.is_none() {

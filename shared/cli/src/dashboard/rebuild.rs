@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bellhop_events::catalogue::{DASHBOARD_LOOK, DashboardLook, Rebuild as Edge};
 use bellhop_events::{EventId, PropertyId, Queue, Subject, TenantId};
 use bellhop_store::dashboard::{self, CONSUMER, DashboardState, Editions};
-use bellhop_store::{Filter, Key, Scope, Write};
+use bellhop_store::{Key, Scope, Write};
 use bellhop_worker::{Outgoing, state_in};
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
@@ -47,12 +47,11 @@ pub struct Which {
 pub async fn rebuild(command: &Rebuild, prefix: &str) -> Result<Exit, CliError> {
     let Rebuild::Dashboard(args) = command;
     let cloud = Cloud::connect(prefix).await;
-    let properties = match &args.property {
-        Some(property) => vec![property.clone()],
-        None => {
-            let listed = cloud.store.list(&dashboard::properties(&args.tenant)).await?;
-            listed.iter().filter_map(|(key, _)| dashboard::property_of(key)).collect()
-        }
+    let properties = if let Some(property) = &args.property {
+        vec![property.clone()]
+    } else {
+        let listed = cloud.store.list(&dashboard::properties(&args.tenant)).await?;
+        listed.iter().filter_map(|(key, _)| dashboard::property_of(key)).collect()
     };
     if properties.is_empty() {
         return Err(super::nothing(&args.tenant));
@@ -79,9 +78,7 @@ async fn one(cloud: &Cloud, args: &Which, property: &PropertyId) -> Result<usize
     }
     let now = Timestamp::now();
     let run = u64::try_from(now.as_microsecond()).unwrap_or_default();
-    // Only the keys are wanted, and only of what is a booking.
-    let all = Filter { expression: "attribute_exists(pk)", names: Vec::new(), values: Vec::new(), most: usize::MAX };
-    let found = cloud.store.find(&scope.of_calendar().own("", "booking/"), &all).await?;
+    let found = cloud.store.list(&scope.of_calendar().own("", "booking/")).await?;
     let subjects: Vec<Subject> = found.iter().filter_map(|(key, _)| subject(key)).collect();
     send(cloud, &asked(&scope, &subjects, run, now)).await?;
     let deadline = Instant::now() + Duration::from_secs(args.timeout);

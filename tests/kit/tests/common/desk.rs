@@ -56,7 +56,7 @@ impl Reviewed {
     pub async fn tell(&self, queue: &str, batch: &[Queued]) -> Vec<String> {
         let records: Vec<_> = batch.iter().map(|message| record(queue, message)).collect();
         let event: SqsEvent = serde_json::from_value(json!({ "Records": records })).expect("an event");
-        let failed = self.intake.run(event).await.batch_item_failures;
+        let failed = self.intake.run(event).await.response.batch_item_failures;
         failed.into_iter().map(|failure| failure.item_identifier).collect()
     }
 
@@ -70,7 +70,7 @@ impl Reviewed {
             "messageId": id, "body": body, "attributes": attributes, "eventSourceARN": arn(DLQ), "messageAttributes": {},
         });
         let event: SqsEvent = serde_json::from_value(json!({ "Records": [record] })).expect("an event");
-        let failed = self.intake.run(event).await.batch_item_failures;
+        let failed = self.intake.run(event).await.response.batch_item_failures;
         failed.into_iter().map(|failure| failure.item_identifier).collect()
     }
 
@@ -102,7 +102,7 @@ impl Reviewed {
 
     /// What the schedule does, each hour.
     pub async fn sweep(&self) -> Swept {
-        let until = Instant::now() + Duration::from_secs(60);
+        let until = Instant::now() + Duration::from_mins(1);
         let sweeper = Sweeper { store: &self.hotel.store, queues: &self.queues, now: now(), until };
         sweeper.run().await.expect("a sweep")
     }
