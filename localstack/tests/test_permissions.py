@@ -23,6 +23,7 @@ WORDS = {
     "secrets `bellhop/*`": ("secretsmanager secret:bellhop/*", {"secretsmanager:GetSecretValue"}),
 }
 MAIL = "mail as `MailFrom`"
+DEPTHS = "depths of all queues"
 RECEIVE = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"}
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 
@@ -139,7 +140,10 @@ class Permissions(unittest.TestCase):
         for word in self.rows[name][2].split("; "):
             if word.startswith("sends: "):
                 continue
-            if word == MAIL:
+            if word == DEPTHS:
+                for queue, _ in self.of_type("AWS::SQS::Queue"):
+                    allowed.setdefault(queue, set()).add("sqs:GetQueueAttributes")
+            elif word == MAIL:
                 allowed |= {"ses identity/*": {"ses:SendEmail"}, "ses configuration-set/${Prefix}-mail": {"ses:SendEmail"}}
             else:
                 resource, actions = WORDS[word]
@@ -196,11 +200,11 @@ class Permissions(unittest.TestCase):
                 found |= {(name, word) for word in words if "*" in word}
         self.assertEqual(found, set(WILD))
 
-    def test_what_anyone_may_call_is_only_the_feeds(self):
+    def test_what_anyone_may_call_is_only_feeds_and_console(self):
         public = {(name, p["Action"]) for name, p in self.of_type("AWS::Lambda::Permission") if p["Principal"] == "*"}
-        self.assertEqual(
-            public, {("FeedsUrlPermission", "lambda:InvokeFunctionUrl"), ("FeedsInvokePermission", "lambda:InvokeFunction")}
-        )
+        ways = {"UrlPermission": "lambda:InvokeFunctionUrl", "InvokePermission": "lambda:InvokeFunction"}
+        allowed = {(name + way, action) for name in ("Feeds", "Console") for way, action in ways.items()}
+        self.assertEqual(public, allowed)
 
 
 if __name__ == "__main__":

@@ -87,6 +87,13 @@ pub async fn act(
     for _ in 0..MOST_RACES {
         match desk.attempt(id, decision, &act).await {
             Err(ActError::Store(StoreError::Lost) | ActError::Resolve(ResolveError::Store(StoreError::Lost))) => {}
+            // The verdict may be of an act on this very item, by somebody who was faster: read again, it says who.
+            Err(error @ ActError::Resolve(ResolveError::AlreadyResolved(_))) => {
+                let item = store.review_item(desk.desk, id).await?;
+                if item.is_none_or(|item| item.act.is_none()) {
+                    return Err(error);
+                }
+            }
             other => return other,
         }
     }

@@ -17,4 +17,4 @@ pub use bell::Bell;
 pub use intake::{Intake, Taken};
 pub use notice::{Notice, Waiting, at_once};
 pub use sweep::{Sweeper, Swept};
-pub use understand::{Incoming, Origin, Understood, understand};
+pub use understand::{Incoming, Origin, Understood, consumer, understand};

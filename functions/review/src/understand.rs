@@ -31,7 +31,7 @@ impl Origin {
 
 /// The function behind a queue.
 #[must_use]
-pub(crate) fn consumer(queue: Queue) -> &'static str {
+pub fn consumer(queue: Queue) -> &'static str {
     match queue {
         Queue::OperationalCalendar => "calendar",
         Queue::OperationalGuests => mails::CONSUMER,

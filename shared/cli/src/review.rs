@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bellhop_events::{FallbackNote, Queue, TenantId};
 use bellhop_review::{ActError, Decision, act};
 use bellhop_store::StoreError;
-use bellhop_store::review::{Desk, ReviewId, ReviewItem, Road};
+use bellhop_store::review::{Desk, Order, ReviewId, ReviewItem, Road};
 use bellhop_worker::Queues;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
@@ -184,7 +184,7 @@ async fn open(
     for desk in desks {
         let mut from = None;
         while found.len() <= most {
-            let page = cloud.store.open_reviews(&desk, from.as_deref(), PAGE).await?;
+            let page = cloud.store.open_reviews(&desk, Order::OldestFirst, from.as_deref(), PAGE).await?;
             let wanted = page.items.into_iter().filter(|item| reason.is_none_or(|reason| *reason == item.note.reason));
             found.extend(wanted.map(|item| (desk.clone(), item)));
             from = page.next;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_sqs::types::QueueAttributeName;
 use bellhop_events::Queue;
+use bellhop_store::review::Order;
 use bellhop_store::{Line, OpenHold};
 use clap::Args;
 use futures_util::future::try_join_all;
@@ -191,7 +192,7 @@ async fn open_items(cloud: &Cloud) -> Result<u64, CliError> {
     for desk in cloud.store.desks().await? {
         let mut from = None;
         while count < MOST_HOLDS {
-            let page = cloud.store.open_reviews(&desk, from.as_deref(), 1000).await?;
+            let page = cloud.store.open_reviews(&desk, Order::OldestFirst, from.as_deref(), 1000).await?;
             count += page.items.len();
             from = page.next;
             if from.is_none() {

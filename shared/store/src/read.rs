@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use bellhop_events::TenantId;
 use tokio::sync::broadcast;
 
 use crate::error::{StoreError, sort};
@@ -179,11 +180,30 @@ impl Store {
 
     /// The holds of a consumer, all tenants: for operators. At most `most`.
     pub async fn open_holds(&self, consumer: &str, most: usize) -> Result<Vec<OpenHold>, StoreError> {
+        self.holds(consumer, None, most).await
+    }
+
+    /// The holds of a consumer in the properties of one tenant. At most `most`; nobody else's are read.
+    pub async fn open_holds_of(
+        &self,
+        consumer: &str,
+        tenant: &TenantId,
+        most: usize,
+    ) -> Result<Vec<OpenHold>, StoreError> {
+        self.holds(consumer, Some(format!("{tenant}#")), most).await
+    }
+
+    async fn holds(&self, consumer: &str, below: Option<String>, most: usize) -> Result<Vec<OpenHold>, StoreError> {
         let mut found: Vec<OpenHold> = Vec::new();
         let mut start = None;
         loop {
             let request = self.client.query().table_name(&self.state).index_name(OPEN_INDEX);
-            let request = request.key_condition_expression("open_pk = :pk");
+            let request = match below.clone() {
+                None => request.key_condition_expression("open_pk = :pk"),
+                Some(below) => request
+                    .key_condition_expression("open_pk = :pk AND begins_with(open_sk, :below)")
+                    .expression_attribute_values(":below", AttributeValue::S(below)),
+            };
             let request = request
                 .expression_attribute_values(":pk", AttributeValue::S(format!("{OPEN_HOLD}{consumer}")))
                 .set_exclusive_start_key(start);

@@ -11,7 +11,7 @@ use bellhop_kit::given::{GROUP, booking, poison};
 use bellhop_kit::{Fault, advance};
 use bellhop_review::{ActError, Decision};
 use bellhop_store::ResolveError;
-use bellhop_store::review::{Desk, Road};
+use bellhop_store::review::{Desk, Order, Road};
 use common::{holds, hotel, post, version};
 use desk::{Reviewed, sea};
 use serde_json::Value;
@@ -383,7 +383,7 @@ async fn a_page_costs_the_same_however_deep() {
     drop(world.hotel.aws.take_calls());
     let (mut from, mut seen) = (None, Vec::new());
     loop {
-        let page = world.hotel.store.open_reviews(&sea(), from.as_deref(), 50).await.expect("a page");
+        let page = world.hotel.store.open_reviews(&sea(), Order::OldestFirst, from.as_deref(), 50).await.expect("a page");
         assert_eq!(world.hotel.aws.take_calls().len(), 1);
         assert!(page.items.len() <= 50);
         seen.extend(page.items.into_iter().map(|item| item.note.event.expect("an event")));

@@ -24,7 +24,16 @@ pub const CONSUMER: &str = "review";
 /// So often a race for one item is run again.
 const MOST_RACES: u32 = 8;
 
-/// Open items, oldest first.
+/// In which order open items are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// What has waited longest comes first.
+    OldestFirst,
+    /// What came last comes first.
+    NewestFirst,
+}
+
+/// Open items, in the order that was asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReviewPage {
     /// The items.
@@ -111,15 +120,23 @@ impl Store {
         Ok(found.into_iter().filter_map(|(key, _)| Desk::parse(key.sk.strip_prefix(sorts::DESK)?)).collect())
     }
 
-    /// At most `most` open items of a desk, oldest first, from where the former page ended. One query, however deep.
-    pub async fn open_reviews(&self, desk: &Desk, from: Option<&str>, most: u16) -> Result<ReviewPage, StoreError> {
-        let request = self.client.query().table_name(&self.state).index_name(OPEN_INDEX);
+    /// At most `most` open items of a desk, from where the former page in the same order ended. One query, however deep.
+    pub async fn open_reviews(
+        &self,
+        desk: &Desk,
+        order: Order,
+        from: Option<&str>,
+        most: u16,
+    ) -> Result<ReviewPage, StoreError> {
+        let forward = order == Order::OldestFirst;
+        let request = self.client.query().table_name(&self.state).index_name(OPEN_INDEX).scan_index_forward(forward);
         let own = AttributeValue::S(format!("{OPEN_REVIEW}{desk}"));
         let request = request.expression_attribute_values(":pk", own).limit(i32::from(most.max(1)));
         let request = match from {
             None => request.key_condition_expression("open_pk = :pk"),
             Some(from) => {
-                let request = request.key_condition_expression("open_pk = :pk AND open_sk > :from");
+                let beyond = if forward { ">" } else { "<" };
+                let request = request.key_condition_expression(format!("open_pk = :pk AND open_sk {beyond} :from"));
                 request.expression_attribute_values(":from", AttributeValue::S(from.to_owned()))
             }
         };

@@ -6,6 +6,7 @@ use bellhop_events::catalogue::{Channel, Connection};
 use bellhop_events::{RateId, UnitId};
 use bellhop_store::channel::{News, Progress, Stamps};
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// What changed at a property, whoever is told of it.
@@ -22,7 +23,7 @@ pub struct Changes {
 }
 
 /// What it has not been told.
-#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Outstanding {
     /// Units with nights that are news to it.
     pub units: Vec<UnitId>,
@@ -32,11 +33,13 @@ pub struct Outstanding {
 
 impl Outstanding {
     /// How many units and rates of units.
+    #[must_use]
     pub fn count(&self) -> usize {
         self.units.len() + self.rates.len()
     }
 
     /// Of a channel.
+    #[must_use]
     pub fn of(channel: &Channel, progress: &Progress, changes: &Changes) -> Self {
         // What was told for an older registration counts for nothing: the new one hears everything.
         let current = progress.config == channel.version;
@@ -86,8 +89,8 @@ fn is_news(stamps: &Stamps, seen: Option<u64>, (today, end): (Date, Date)) -> bo
 #[cfg(test)]
 mod tests {
     use super::super::row::Row;
-    use super::super::row::tests::{ari, changes, channel, now};
     use super::*;
+    use crate::samples::{ari, changes, channel, now};
     use bellhop_store::channel::Circuit;
     use jiff::civil::date;
 

@@ -1,21 +1,22 @@
 //! Cleanings and tasks of a property, read from the store.
 
 use bellhop_events::catalogue::{Property, Task, TaskState, WorkStatus};
+use bellhop_events::{PropertyId, TenantId};
 use bellhop_store::automation::{AutomationState, BookingWork, CONSUMER, Cleaning as Known, TaskWork};
-use bellhop_store::{Filter, Item, Key, Store};
+use bellhop_store::{Filter, Item, Key, Scope, Store, StoreError};
 use bellhop_worker::state_in;
 use jiff::civil::{Date, DateTime};
 use jiff::{Span, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::error::CliError;
-use crate::place::{self, Place};
+use crate::{ViewError, place};
 
 /// No more are shown of either.
 const MOST: usize = 10_000;
 
 /// Some days of a property.
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Board {
     /// `tenant#property`
     pub group: String,
@@ -24,8 +25,10 @@ pub struct Board {
     /// IANA.
     pub time_zone: String,
     /// The first day.
+    #[schemars(with = "String", extend("format" = "date"))]
     pub from: Date,
     /// The day after the last.
+    #[schemars(with = "String", extend("format" = "date"))]
     pub until: Date,
     /// Of the property, in its own order.
     pub units: Vec<String>,
@@ -36,23 +39,28 @@ pub struct Board {
 }
 
 /// The cleaning behind a booking.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Cleaning {
     /// Behind which booking.
     pub booking: String,
     /// Where.
     pub unit: String,
     /// The day on which the guests leave.
+    #[schemars(with = "String", extend("format" = "date"))]
     pub day: Date,
     /// From check-out on.
+    #[schemars(with = "Option<String>")]
     pub from: Option<Timestamp>,
     /// Until the next check-in, if one is known.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub until: Option<Timestamp>,
     /// The same at the property.
+    #[schemars(with = "Option<String>")]
     pub local_from: Option<DateTime>,
     /// The same at the property.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub local_until: Option<DateTime>,
     /// Guests leave and arrive on the same day.
     pub urgent: bool,
@@ -66,7 +74,7 @@ pub struct Cleaning {
 }
 
 /// A task that somebody has to do.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct OpenTask {
     /// As the PMS names it.
     pub task: String,
@@ -77,8 +85,10 @@ pub struct OpenTask {
     /// Where, if not at the property as a whole.
     pub unit: Option<String>,
     /// Its first day, if it has one.
+    #[schemars(with = "Option<String>")]
     pub from: Option<Date>,
     /// The day after its last.
+    #[schemars(with = "Option<String>")]
     pub until: Option<Date>,
     /// Whether it has a day that is meant.
     pub state: TaskState,
@@ -91,11 +101,22 @@ pub struct OpenTask {
 }
 
 impl Board {
+    /// What automation keeps of a property, as [`Self::load`] needs it.
+    #[must_use]
+    pub fn scope(tenant: &TenantId, property: &PropertyId) -> Scope {
+        Scope::for_operator(CONSUMER, tenant.clone(), property.clone())
+    }
+
     /// Reads some days from the one that `first` makes of today at the property.
-    pub async fn load(store: &Store, place: &Place, days: i32, first: impl Fn(Date) -> Date) -> Result<Self, CliError> {
-        let scope = place.scope(CONSUMER);
-        let property = place::property(store, &scope).await?;
-        let from = first(property.time_zone.rules().to_datetime(Timestamp::now()).date());
+    pub async fn load(
+        store: &Store,
+        scope: &Scope,
+        days: i32,
+        now: Timestamp,
+        first: impl Fn(Date) -> Date,
+    ) -> Result<Self, ViewError> {
+        let property = place::property(store, scope).await?;
+        let from = first(property.time_zone.rules().to_datetime(now).date());
         let until = from.saturating_add(Span::new().days(days));
         let last = until.yesterday().unwrap_or(until);
         // Days as text have the order of days.
@@ -114,18 +135,18 @@ impl Board {
         let (bookings, tasks) = (scope.own("", "booking/"), scope.own("", "task/"));
         let items =
             futures_util::future::try_join(store.find(&bookings, &cleanings), store.find(&tasks, &open)).await?;
-        Self::of(place, &property, from, until, &[items.0, items.1].concat())
+        Ok(Self::of(scope, &property, from, until, &[items.0, items.1].concat())?)
     }
 
-    fn of(
-        place: &Place,
+    pub(crate) fn of(
+        scope: &Scope,
         property: &Property,
         from: Date,
         until: Date,
         items: &[(Key, Item)],
-    ) -> Result<Self, CliError> {
+    ) -> Result<Self, StoreError> {
         let mut board = Self {
-            group: place.calendar().group().to_string(),
+            group: scope.group().to_string(),
             name: property.name.clone(),
             time_zone: property.time_zone.clone().into(),
             from,
@@ -193,75 +214,8 @@ impl OpenTask {
 }
 
 #[cfg(test)]
-pub mod tests {
-    use super::*;
-    use aws_sdk_dynamodb::types::AttributeValue;
-    use bellhop_store::automation::Progress;
-    use jiff::civil::date;
-    use serde_json::json;
-
-    fn item(place: &Place, subject: &str, state: &AutomationState) -> (Key, Item) {
-        let key = place.scope(CONSUMER).subject(&subject.parse().expect("a subject"));
-        let state = serde_dynamo::to_attribute_value(state).expect("encodes");
-        (key, [("rev".to_owned(), AttributeValue::N("1".into())), ("st".to_owned(), state)].into())
-    }
-
-    fn booking(unit: &str, day: Date, next: Option<Date>, who: Option<&str>, status: WorkStatus) -> AutomationState {
-        let cleaning = Known {
-            unit: unit.parse().expect("an id"),
-            day,
-            next,
-            exact: true,
-            assignee: who.map(str::to_owned),
-            counted: who.is_some(),
-        };
-        let progress = Progress { status, ..Progress::default() };
-        AutomationState::Booking(Box::new(BookingWork { cleaning: Some(cleaning), progress, ..BookingWork::default() }))
-    }
-
-    fn task(value: serde_json::Value, status: WorkStatus) -> AutomationState {
-        let task = serde_json::from_value(value).expect("a task");
-        let progress = Progress { status, ..Progress::default() };
-        AutomationState::Task(Box::new(TaskWork {
-            task,
-            blocked: None,
-            plan: bellhop_store::automation::Plan::default(),
-            progress,
-        }))
-    }
-
-    /// A week with all that can be in one.
-    pub fn board() -> Board {
-        let place = Place { tenant: "sea".parse().expect("an id"), property: "villa".parse().expect("an id") };
-        let property = json!({
-            "version": 1, "name": "Vila Açor", "time_zone": "Europe/Lisbon", "check_in": "15:00", "check_out": "11:00",
-            "units": [{"id": "suite"}, {"id": "loft"}, {"id": "double", "capacity": 12}],
-        });
-        let property = serde_json::from_value(property).expect("a property");
-        let day = |day| date(2026, 7, day);
-        let (open, done) = (WorkStatus::Open, WorkStatus::Done);
-        let mut items = vec![
-            item(&place, "booking/1", &booking("suite", day(6), Some(day(6)), Some("anna"), done)),
-            item(&place, "booking/2", &booking("suite", day(9), Some(day(11)), Some("team-north-and-south"), open)),
-            item(&place, "booking/3", &booking("suite", day(12), None, None, open)),
-            item(&place, "booking/4", &booking("loft", day(7), Some(day(7)), None, open)),
-            item(&place, "booking/5", &booking("loft", day(8), None, Some("ben"), WorkStatus::Problem)),
-            item(&place, "booking/6", &booking("loft", day(8), None, Some("ben"), WorkStatus::Started)),
-            item(&place, "booking/7", &booking("loft", day(9), None, Some("ben"), WorkStatus::Gone)),
-            item(&place, "booking/8", &booking("gone-unit", day(10), None, None, open)),
-        ];
-        for n in 0..5 {
-            let next = (n < 2).then(|| day(11));
-            let who = (n != 3).then_some("crew");
-            items.push(item(&place, &format!("booking/d{n}"), &booking("double", day(11), next, who, open)));
-        }
-        let tap = json!({"version": 1, "title": "Tap drips", "state": "scheduled", "unit": "loft", "from": "2026-07-08", "block": true});
-        let lamp = json!({"version": 1, "kind": "inspection", "title": "Look at the lamps", "state": "requested"});
-        items.push(item(&place, "task/lamp", &task(lamp.clone(), WorkStatus::Started)));
-        items.push(item(&place, "task/tap", &task(tap, open)));
-        items.push(item(&place, "task/old", &task(lamp, done)));
-        Board::of(&place, &property, day(6), day(13), &items).expect("readable")
-    }
+mod tests {
+    use crate::samples::board;
 
     #[test]
     fn a_board_has_windows_in_local_time_and_no_work_that_is_gone() {

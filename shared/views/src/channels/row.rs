@@ -4,17 +4,22 @@ use bellhop_events::ChannelId;
 use bellhop_events::catalogue::{Channel, Connection};
 use bellhop_store::channel::{Circuit, Passage, Progress};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::known;
+use super::kind;
 use super::outstanding::{Changes, Outstanding};
 
-/// A channel.
-#[derive(Debug, Serialize)]
+/// How a channel fares.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Channel")]
 pub struct Row {
+    /// Which.
     pub channel: ChannelId,
+    /// For people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// `ari`, `webhook` or `calendar`.
     pub kind: &'static str,
     /// As the PMS registered it.
     pub enabled: bool,
@@ -26,62 +31,87 @@ pub struct Row {
     /// Follow-ups that it hears.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<String>,
+    /// What it was told.
     pub told: Told,
+    /// What it was not.
     pub outstanding: Outstanding,
     /// Follow-ups that wait until it answers.
     pub waiting: u64,
+    /// Why it is told nothing, if so.
     pub disabled: Option<Disabled>,
+    /// Whether it answers.
     pub circuit: CircuitState,
     /// Calls that failed since the last that did not.
     pub failures: u32,
     /// No call before, if that is to come.
+    #[schemars(with = "Option<String>")]
     pub not_before: Option<Timestamp>,
+    /// What came of the last test.
     pub tested: Option<Tested>,
+    /// Outside feeds, of a channel of the kind `calendar`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub feeds: Vec<Feed>,
 }
 
 /// What it was told so far.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Told {
+    /// When; none: never, or not known.
+    #[schemars(with = "Option<String>")]
     pub at: Option<Timestamp>,
+    /// Calls, all told.
     pub calls: u64,
+    /// Values in them.
     pub values: u64,
+    /// Calls that failed.
     pub failed: u64,
+    /// Calls that were refused for their number.
     pub throttled: u64,
 }
 
 /// Why it is told nothing.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Disabled {
+    /// Stable reason code.
     pub reason: String,
+    /// When; none: never, or not known.
+    #[schemars(with = "Option<String>")]
     pub at: Option<Timestamp>,
 }
 
 /// The tenant's circuit of the channel.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct CircuitState {
+    /// `closed`, `half-open` or `open`.
     pub state: &'static str,
     /// No call before; none: closed.
+    #[schemars(with = "Option<String>")]
     pub until: Option<Timestamp>,
+    /// Failures in a row.
     pub failures: u32,
 }
 
 /// What came of the last test.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Tested {
+    /// When; none: never, or not known.
+    #[schemars(with = "Option<String>")]
     pub at: Option<Timestamp>,
+    /// Whether it went well.
     pub ok: bool,
+    /// What it answered.
     pub found: String,
 }
 
 /// An outside feed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Feed {
+    /// Whose nights it blocks.
     pub unit: String,
     /// Where it lies, if the unit has but one. The address itself is a secret.
     pub host: Option<String>,
     /// When it was read last.
+    #[schemars(with = "Option<String>")]
     pub at: Option<Timestamp>,
     /// The blocks of it that stand.
     pub blocks: usize,
@@ -91,6 +121,7 @@ pub struct Feed {
 
 impl Row {
     /// From what is stored.
+    #[must_use]
     pub fn new(
         id: &ChannelId,
         channel: &Channel,
@@ -109,7 +140,7 @@ impl Row {
         Self {
             channel: id.clone(),
             name: channel.name.clone(),
-            kind: known::kind(channel),
+            kind: kind(channel),
             enabled: channel.enabled,
             version: channel.version,
             host: url.map(|url| host(url)),
@@ -133,6 +164,7 @@ impl Row {
     }
 
     /// Whether it is told what happens, in a word.
+    #[must_use]
     pub fn state(&self) -> String {
         match &self.disabled {
             _ if !self.enabled => "switched off".to_owned(),
@@ -143,6 +175,7 @@ impl Row {
     }
 
     /// Whether it is told what happens.
+    #[must_use]
     pub fn is_on(&self) -> bool {
         self.enabled && self.disabled.is_none()
     }
@@ -191,52 +224,10 @@ fn time(ms: i64) -> Option<Timestamp> {
 }
 
 #[cfg(test)]
-pub mod tests {
+mod tests {
     use super::*;
-    use bellhop_events::UnitId;
-    use bellhop_store::channel::{FeedState, Stamps, Tested};
-    use jiff::civil::date;
-
-    pub fn now() -> Timestamp {
-        "2026-07-01T10:00:00Z".parse().expect("a time")
-    }
-
-    pub fn disabled(reason: &str) -> bellhop_store::channel::Disabled {
-        let json = serde_json::json!({ "reason": reason, "at": now().as_millisecond() });
-        serde_json::from_value(json).expect("a reason")
-    }
-
-    pub fn channel(json: &str) -> Channel {
-        serde_json::from_str(json).expect("a channel")
-    }
-
-    fn unit(id: &str) -> UnitId {
-        id.parse().expect("an id")
-    }
-
-    /// Nights of suite changed twice, of loft once, of attic never; the rate bar of suite changed once.
-    pub fn changes() -> Changes {
-        let stamped = |times: u8| {
-            let mut stamps = Stamps::default();
-            (0..times).for_each(|_| stamps.stamp(date(2026, 7, 3), date(2026, 7, 5), date(2026, 7, 1)));
-            stamps
-        };
-        Changes {
-            today: date(2026, 7, 1),
-            known_units: ["suite", "loft", "attic"].map(unit).into(),
-            units: [(unit("suite"), stamped(2)), (unit("loft"), stamped(1))].into(),
-            rates: [("bar".parse().expect("an id"), [(unit("suite"), stamped(1))].into())].into(),
-        }
-    }
-
-    const ARI: &str = r#"{"version":3,"kind":"ari","name":"Booking.com","url":"https://user:pw@api.example/v1?key=s3cret",
-        "key":"secretsmanager:bellhop/sea/x","property":"p9",
-        "units":[{"unit":"suite","room_type":"r1"},{"unit":"loft","room_type":"r2"},{"unit":"attic","room_type":"r3"}],
-        "rates":[{"rate":"bar","unit":"suite","rate_plan":"q1"},{"rate":"never","unit":"loft","rate_plan":"q2"}]}"#;
-
-    pub fn ari(progress: &Progress, circuit: &Circuit) -> Row {
-        Row::new(&"booking-com".parse().expect("an id"), &channel(ARI), progress, circuit, &changes(), now())
-    }
+    use crate::samples::{ari, changes, channel, disabled, now};
+    use bellhop_store::channel::{FeedState, Tested};
 
     #[test]
     fn a_row_shows_no_secret() {

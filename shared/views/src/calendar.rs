@@ -5,12 +5,17 @@ use std::collections::BTreeMap;
 use bellhop_events::Subject;
 use bellhop_events::catalogue::Property;
 use bellhop_store::calendar::{BookingState, CalendarState, Month as Nights, UnitState};
-use bellhop_store::{Hold, Item, Key, Line, Scope, Store, SubjectItem};
+use bellhop_store::{Filter, Hold, Item, Key, Line, Scope, Store, StoreError, SubjectItem};
 use bellhop_worker::state_in;
+use jiff::Timestamp;
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::error::CliError;
+use crate::{ViewError, place};
+
+/// No more bookings of one month are shown.
+const MOST: usize = 20_000;
 
 /// All that is kept of a property but its nights.
 pub struct Ledger {
@@ -21,47 +26,73 @@ pub struct Ledger {
 }
 
 /// A subject with events that wait.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[schemars(rename = "HeldSubject")]
 pub struct Held {
+    /// `booking/ID` and so on.
     pub subject: String,
+    /// Which line.
     pub line: Line,
+    /// Stable reason code.
     pub reason: String,
+    /// How many wait.
     pub events: u64,
+    /// A person has decided: they are being worked.
     pub released: bool,
 }
 
 /// One month.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Month {
+    /// `tenant#property`
     pub group: String,
+    /// For people.
     pub name: Option<String>,
+    /// IANA.
     pub time_zone: String,
     /// The first day of the month.
     #[serde(rename = "month")]
+    #[schemars(with = "String", extend("format" = "date"))]
     pub first: Date,
+    /// Of the property, in its own order.
     pub units: Vec<Unit>,
+    /// Confirmed, but their nights are taken.
     pub unplaced: Vec<Stay>,
+    /// They leave on the day they come.
     pub day_use: Vec<Stay>,
+    /// Subjects with events that wait.
     pub held: Vec<Held>,
 }
 
 /// A unit or room type in a month.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "CalendarUnit")]
 pub struct Unit {
+    /// As the PMS names it.
     pub id: String,
+    /// How many of it there are.
     pub capacity: u16,
     /// Bookings of each night that has some.
+    #[schemars(with = "BTreeMap<String, u16>")]
     pub nights: BTreeMap<Date, u16>,
+    /// Placed ones, by arrival.
     pub stays: Vec<Stay>,
+    /// Nights out of sale.
     pub blocks: Vec<Block>,
 }
 
 /// A booking.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Stay {
+    /// As the PMS names it.
     pub booking: String,
+    /// Where.
     pub unit: String,
+    /// The first night.
+    #[schemars(with = "String", extend("format" = "date"))]
     pub arrival: Date,
+    /// The day after the last night.
+    #[schemars(with = "String", extend("format" = "date"))]
     pub departure: Date,
     /// For an unplaced one: who has its first taken night, for single units.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -69,10 +100,15 @@ pub struct Stay {
 }
 
 /// Nights out of sale.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Block {
+    /// As the PMS names it.
     pub id: String,
+    /// The first night.
+    #[schemars(with = "String", extend("format" = "date"))]
     pub from: Date,
+    /// The night after the last.
+    #[schemars(with = "String", extend("format" = "date"))]
     pub until: Date,
 }
 
@@ -90,25 +126,33 @@ impl Stay {
 
 impl Ledger {
     /// Reads property, units and bookings.
-    pub async fn load(store: &Store, scope: &Scope) -> Result<Self, CliError> {
-        let key = scope.property();
-        let own = store.get(std::slice::from_ref(&key)).await?;
-        let state = own.get(&key).map(|item| state_in(&key, item)).transpose()?.flatten();
-        let Some(CalendarState::Property(property)) = state else {
-            return Err(CliError::refused(
-                "property-unknown",
-                format_args!("no property {} is registered", scope.group()),
-                "Check tenant and property (and --prefix); register it by posting pms.property.upserted.v1.",
-            ));
+    pub async fn load(store: &Store, scope: &Scope) -> Result<Self, ViewError> {
+        Self::of(store, scope, store.list(&scope.own("", "booking/")).await?).await
+    }
+
+    /// The same for one month alone: of the bookings only those that are there in it, or have events that wait. The others are
+    /// neither sent nor kept, so an unplaced stay is not told who has its nights in other months.
+    pub async fn load_month(store: &Store, scope: &Scope, first: Date) -> Result<Self, ViewError> {
+        let filter = Filter {
+            expression: "attribute_exists(#hold) OR attribute_exists(#wait) OR (st.b.arrival <= :last AND st.b.departure >= :first)",
+            names: vec![("#hold", "hold"), ("#wait", "wait")],
+            values: vec![(":first", first.to_string()), (":last", first.last_of_month().to_string())],
+            most: MOST,
         };
+        Self::of(store, scope, store.find(&scope.own("", "booking/"), &filter).await?).await
+    }
+
+    async fn of(store: &Store, scope: &Scope, bookings: Vec<(Key, Item)>) -> Result<Self, ViewError> {
+        let property = place::property(store, scope).await?;
         let mut ledger = Self { property, bookings: Vec::new(), units: BTreeMap::new(), held: Vec::new() };
-        ledger.see(own.into_iter().collect())?;
-        ledger.see(store.list(&scope.own("", "booking/")).await?)?;
+        let key = scope.property();
+        ledger.see(store.get(std::slice::from_ref(&key)).await?.into_iter().collect())?;
+        ledger.see(bookings)?;
         ledger.see(store.list(&scope.own("", "unit/")).await?)?;
         Ok(ledger)
     }
 
-    fn see(&mut self, items: Vec<(Key, Item)>) -> Result<(), CliError> {
+    fn see(&mut self, items: Vec<(Key, Item)>) -> Result<(), StoreError> {
         for (key, item) in items {
             let subject = key.sort_key().split_once('#').map(|(_, subject)| subject.to_owned()).unwrap_or_default();
             let Some((_, id)) = subject.split_once('/') else { continue };
@@ -126,14 +170,13 @@ impl Ledger {
     }
 
     /// Today at the property.
-    pub fn today(&self) -> Date {
-        let name = String::from(self.property.time_zone.clone());
-        let zone = jiff::tz::TimeZone::get(&name).unwrap_or(jiff::tz::TimeZone::UTC);
-        zone.to_datetime(jiff::Timestamp::now()).date()
+    #[must_use]
+    pub fn today(&self, now: Timestamp) -> Date {
+        self.property.time_zone.rules().to_datetime(now).date()
     }
 
     /// One month, with the nights that its items count.
-    pub async fn month(&self, store: &Store, scope: &Scope, first: Date) -> Result<Month, CliError> {
+    pub async fn month(&self, store: &Store, scope: &Scope, first: Date) -> Result<Month, StoreError> {
         let last = first.last_of_month();
         let keys: Vec<_> = self.property.units.iter().map(|unit| Nights::key(scope, &unit.id, first)).collect();
         let mut items = std::collections::HashMap::new();
@@ -214,6 +257,7 @@ impl Held {
 }
 
 /// Whether a subject is the one of this booking.
+#[must_use]
 pub fn is_booking(subject: &str, booking: &str) -> bool {
     matches!(subject.parse(), Ok(Subject::Booking(id)) if id.as_str() == booking)
 }
