@@ -84,7 +84,7 @@ function list(month) {
   ];
   rows.sort((a, b) => a.from.localeCompare(b.from) || a.unit.localeCompare(b.unit));
   if (rows.length === 0) return h('p', { class: 'muted' }, 'Nobody stays, and nothing is blocked.');
-  const columns = [['Booking or block'], ['Unit'], ['From'], ['Until'], ['Nights', 'number'], ['State']];
+  const columns = [['Booking or block'], ['Unit'], ['From', 'nowrap'], ['Until', 'nowrap'], ['Nights', 'number'], ['State']];
   return table(`Stays and blocks of ${monthName(month.month)}`, columns, rows.map((row) => ({
     key: `${row.kind[2]} ${row.unit} ${row.what}`,
     cells: [code(row.what), row.unit, longDay(row.from), longDay(row.until), String(daysBetween(row.from, row.until)), badge(row.kind)],

@@ -42,6 +42,7 @@ export function item({ main, desk, id, signal }) {
     drawn = '';
     swap(told, notice(tone, message, ' ', h('a', { href: back }, 'Back to the list')));
     announce(message);
+    page.heading.focus();
     again();
   };
   const again = live({ load: () => get(path(['desks', desk, 'review', id]), signal), show: draw, fail: (error) => page.show(problem(error, error.status === 404 ? undefined : () => again())), status: status.set, every: 5000, signal });

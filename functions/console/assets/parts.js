@@ -43,7 +43,7 @@ export function loading(what) {
 }
 
 export const empty = (title, text, ...more) =>
-  h('div', { class: 'state empty', 'data-key': 'empty' }, icon('check', 'large'), h('p', { class: 'strong' }, title), text && h('p', { class: 'muted' }, text), more);
+  h('div', { class: 'state empty', 'data-key': 'empty' }, icon('inbox', 'large'), h('p', { class: 'strong' }, title), text && h('p', { class: 'muted' }, text), more);
 
 /** What went wrong, its code, and what to do. */
 export function problem(error, retry) {
