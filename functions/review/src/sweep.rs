@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use bellhop_events::{Envelope, EventId, FallbackNote, Fault, MessageGroup, Queue, Reason, Subject, catalogue};
 use bellhop_store::calendar::CalendarState;
-use bellhop_store::review::{Act, ActKind, Desk, ReviewId, ReviewItem, Road, Told};
+use bellhop_store::review::{Act, ActKind, Desk, Order, ReviewId, ReviewItem, Road, Told};
 use bellhop_store::{Hold, Line, OpenHold, Parked, Record, RecordState, Scope, Store, StoreError, decode_item};
 use bellhop_worker::{Queues, state_in, wake_up};
 use jiff::Timestamp;
@@ -77,7 +77,7 @@ impl Sweeper<'_> {
         for desk in desks {
             let mut from = None;
             loop {
-                let page = self.store.open_reviews(&desk, from.as_deref(), PAGE).await?;
+                let page = self.store.open_reviews(&desk, Order::OldestFirst, from.as_deref(), PAGE).await?;
                 for item in page.items {
                     if self.is_late(&mut swept) {
                         return Ok(swept);

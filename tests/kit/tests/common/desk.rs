@@ -8,7 +8,7 @@ use aws_lambda_events::sqs::SqsEvent;
 use bellhop_events::Queue;
 use bellhop_kit::{Queued, clients, now};
 use bellhop_review::{ActError, Acted, Decision, Intake, Sweeper, Swept, act};
-use bellhop_store::review::{Desk, ReviewItem};
+use bellhop_store::review::{Desk, Order, ReviewItem};
 use bellhop_worker::Queues;
 use serde_json::{Value, json};
 
@@ -76,7 +76,7 @@ impl Reviewed {
 
     /// The open items of a desk.
     pub async fn open(&self, desk: &Desk) -> Vec<ReviewItem> {
-        self.hotel.store.open_reviews(desk, None, 1000).await.expect("a page").items
+        self.hotel.store.open_reviews(desk, Order::OldestFirst, None, 1000).await.expect("a page").items
     }
 
     /// The one open item of tenant `sea`.
