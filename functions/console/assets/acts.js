@@ -11,7 +11,12 @@ const LONGEST = 500;
 
 /** What an answer means, for people. */
 function came(kind, { line }) {
-  const follow = line === 0 ? 'It had no line of its own.' : line === 1 ? 'It is worked now.' : `${plural(line, 'event')} of its line are worked now, in order.`;
+  const follow =
+    line === 0
+      ? 'It had no line of its own.'
+      : line === 1
+        ? 'It is worked now.'
+        : `${plural(line, 'event')} of its line are worked now, in order.`;
   return `${kind}. ${kind === 'Discarded' && line === 0 ? 'Nothing waited behind it.' : follow}`;
 }
 
@@ -39,46 +44,114 @@ export function acts(view, detail, after) {
   const box = h('div', {});
   const edit = () => {
     view.isEditing = true;
-    swap(box, editor(view, detail, after, () => { view.isEditing = false; buttons(); }));
+    swap(
+      box,
+      editor(view, detail, after, () => {
+        view.isEditing = false;
+        buttons();
+      }),
+    );
     box.querySelector('textarea').focus();
   };
   function buttons() {
-    swap(box, h('div', { class: 'card decide' }, h('h2', {}, 'Decide'), actions(
-      may.has('retry') && button('Retry…', () => retry(view, behind, after), { kind: may.has('edit') ? '' : 'primary', sign: 'retry' }),
-      may.has('edit') && button('Edit and retry', edit, { kind: 'primary', sign: 'edit' }),
-      may.has('discard') && button('Discard…', () => discard(view, behind, after), { sign: 'trash' }),
-    ), !may.has('retry') && h('p', { class: 'hint' }, 'It names no queue that it could go back to: post the event anew, then discard this.')));
+    swap(
+      box,
+      h(
+        'div',
+        { class: 'card decide' },
+        h('h2', {}, 'Decide'),
+        actions(
+          may.has('retry') &&
+            button('Retry…', () => retry(view, behind, after), {
+              kind: may.has('edit') ? '' : 'primary',
+              sign: 'retry',
+            }),
+          may.has('edit') && button('Edit and retry', edit, { kind: 'primary', sign: 'edit' }),
+          may.has('discard') && button('Discard…', () => discard(view, behind, after), { sign: 'trash' }),
+        ),
+        !may.has('retry') &&
+          h(
+            'p',
+            { class: 'hint' },
+            'It names no queue that it could go back to: post the event anew, then discard this.',
+          ),
+      ),
+    );
   }
   buttons();
   return box;
 }
 
-const follows = (behind) => (behind > 0 ? ` ${plural(behind, 'event')} behind it ${behind === 1 ? 'is' : 'are'} worked after it, in order.` : '');
+const follows = (behind) =>
+  behind > 0 ? ` ${plural(behind, 'event')} behind it ${behind === 1 ? 'is' : 'are'} worked after it, in order.` : '';
 
 function confirm(title, text, label, kind, input, work) {
   dialog(title, (close) => {
     const trouble = h('div', {});
-    const go = button(label, async () => {
-      if (input && !input.value.trim()) {
-        put(trouble, notice('bad', 'Please say why.'));
-        return input.focus();
-      }
-      go.disabled = true;
-      await work(close, (error) => put(trouble, problem(error)));
-      go.disabled = false;
-      return undefined;
-    }, { kind });
-    return [h('p', {}, text), input && field('Reason', input, `Kept with the item; at most ${LONGEST} characters.`), trouble, actions(go, button('Cancel', close))];
+    const go = button(
+      label,
+      async () => {
+        if (input && !input.value.trim()) {
+          put(trouble, notice('bad', 'Please say why.'));
+          return input.focus();
+        }
+        go.disabled = true;
+        await work(close, (error) => put(trouble, problem(error)));
+        go.disabled = false;
+        return undefined;
+      },
+      { kind },
+    );
+    return [
+      h('p', {}, text),
+      input && field('Reason', input, `Kept with the item; at most ${LONGEST} characters.`),
+      trouble,
+      actions(go, button('Cancel', close)),
+    ];
   });
 }
 
 function retry(view, behind, after) {
-  confirm('Retry as it is?', `The event is put to work again, unchanged.${follows(behind)} If it fails again, it comes back as an item.`, 'Retry', 'primary', null,
-    (close, show) => send(view, 'retry', {}, 'Retried', (...told) => { close(); after(...told); }, show));
+  confirm(
+    'Retry as it is?',
+    `The event is put to work again, unchanged.${follows(behind)} If it fails again, it comes back as an item.`,
+    'Retry',
+    'primary',
+    null,
+    (close, show) =>
+      send(
+        view,
+        'retry',
+        {},
+        'Retried',
+        (...told) => {
+          close();
+          after(...told);
+        },
+        show,
+      ),
+  );
 }
 
 function discard(view, behind, after) {
   const reason = h('textarea', { rows: 3, maxlength: LONGEST, required: true });
-  confirm('Discard the event?', `The event is left out for good.${follows(behind)}`, 'Discard', 'danger', reason,
-    (close, show) => send(view, 'discard', { reason: reason.value.trim() }, 'Discarded', (...told) => { close(); after(...told); }, show));
+  confirm(
+    'Discard the event?',
+    `The event is left out for good.${follows(behind)}`,
+    'Discard',
+    'danger',
+    reason,
+    (close, show) =>
+      send(
+        view,
+        'discard',
+        { reason: reason.value.trim() },
+        'Discarded',
+        (...told) => {
+          close();
+          after(...told);
+        },
+        show,
+      ),
+  );
 }

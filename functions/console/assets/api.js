@@ -14,11 +14,17 @@ export class ApiError extends Error {
   }
 }
 
-const OFFLINE = { code: 'offline', message: 'The console cannot be reached.', remedy: 'Check your connection; this page tries again by itself.' };
+const OFFLINE = {
+  code: 'offline',
+  message: 'The console cannot be reached.',
+  remedy: 'Check your connection; this page tries again by itself.',
+};
 
 /** Path segments and query values are data: this encodes them. */
 export function path(parts, query = {}) {
-  const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== '' && value !== false);
+  const given = Object.entries(query).filter(
+    ([, value]) => value !== undefined && value !== null && value !== '' && value !== false,
+  );
   const search = new URLSearchParams(given).toString();
   return `api/${parts.map(encodeURIComponent).join('/')}${search ? `?${search}` : ''}`;
 }
@@ -27,7 +33,12 @@ async function send(address, init, signal) {
   const late = AbortSignal.timeout(TIMEOUT);
   const headers = { ...init.headers, authorization: `Bearer ${token()}` };
   try {
-    return await fetch(address, { ...init, headers, cache: 'no-store', signal: signal ? AbortSignal.any([signal, late]) : late });
+    return await fetch(address, {
+      ...init,
+      headers,
+      cache: 'no-store',
+      signal: signal ? AbortSignal.any([signal, late]) : late,
+    });
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new ApiError(0, OFFLINE);
@@ -36,7 +47,11 @@ async function send(address, init, signal) {
 
 async function failure(response) {
   const body = await response.json().catch(() => null);
-  const fallback = { code: `http-${response.status}`, message: `The console answered with status ${response.status}.`, remedy: 'Try again in a moment.' };
+  const fallback = {
+    code: `http-${response.status}`,
+    message: `The console answered with status ${response.status}.`,
+    remedy: 'Try again in a moment.',
+  };
   const retryAfter = Number(response.headers.get('retry-after')) || undefined;
   const error = new ApiError(response.status, body?.error ?? fallback, retryAfter);
   if (response.status === 401) expired(error.message);

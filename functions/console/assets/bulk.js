@@ -7,12 +7,23 @@ import { actions, button, code, dialog, field, notice, problem } from './parts.j
 
 const LONGEST = 500;
 const MOST_WAITS = 5;
-const WORDS = { retry: ['Retry', 'retried', 'put to work again as it is'], discard: ['Discard', 'discarded', 'left out for good'] };
+const WORDS = {
+  retry: ['Retry', 'retried', 'put to work again as it is'],
+  discard: ['Discard', 'discarded', 'left out for good'],
+};
 
-const pause = (seconds, signal) => new Promise((resolve) => {
-  const timer = setTimeout(resolve, seconds * 1000);
-  signal.addEventListener('abort', () => { clearTimeout(timer); resolve(); }, { once: true });
-});
+const pause = (seconds, signal) =>
+  new Promise((resolve) => {
+    const timer = setTimeout(resolve, seconds * 1000);
+    signal.addEventListener(
+      'abort',
+      () => {
+        clearTimeout(timer);
+        resolve();
+      },
+      { once: true },
+    );
+  });
 
 /** All calls of a bulk act; `told` hears of each. A busy console is waited for. */
 async function run(desk, body, told, signal) {
@@ -55,7 +66,15 @@ export function bulk({ desk, act, target, what, done }) {
     const counted = h('p', { role: 'status' }, 'Counting…');
     try {
       const body = { act, ...target, dry_run: true, reason: act === 'discard' ? 'dry run' : undefined };
-      const { matched } = await run(desk, body, (sum) => { counted.textContent = `Counting… ${number(sum.matched)}`; show(counted); }, stop.signal);
+      const { matched } = await run(
+        desk,
+        body,
+        (sum) => {
+          counted.textContent = `Counting… ${number(sum.matched)}`;
+          show(counted);
+        },
+        stop.signal,
+      );
       if (!stop.signal.aborted) ask(show, shut, matched);
     } catch (error) {
       show(problem(error, () => count(show, shut)));
@@ -72,9 +91,19 @@ export function bulk({ desk, act, target, what, done }) {
       if (act === 'discard' && !reason.value.trim()) return reason.focus();
       return work(show, shut, matched, act === 'discard' ? reason.value.trim() : undefined);
     };
-    show(h('p', { 'data-testid': 'bulk-count' }, h('span', { class: 'strong' }, plural(matched, 'item')), ` will be ${meaning}. What waits behind them is worked in order.`),
+    show(
+      h(
+        'p',
+        { 'data-testid': 'bulk-count' },
+        h('span', { class: 'strong' }, plural(matched, 'item')),
+        ` will be ${meaning}. What waits behind them is worked in order.`,
+      ),
       act === 'discard' && field('Reason', reason, 'Kept with each item.'),
-      actions(button(`${verb} ${plural(matched, 'item')}`, go, { kind: act === 'discard' ? 'danger' : 'primary' }), button('Cancel', shut)));
+      actions(
+        button(`${verb} ${plural(matched, 'item')}`, go, { kind: act === 'discard' ? 'danger' : 'primary' }),
+        button('Cancel', shut),
+      ),
+    );
   }
 
   async function work(show, shut, matched, reason) {
@@ -88,15 +117,42 @@ export function bulk({ desk, act, target, what, done }) {
     try {
       result(show, shut, await run(desk, { act, ...target, dry_run: false, reason }, told, stop.signal));
     } catch (error) {
-      show(problem(error), error.sum && h('p', {}, `Before that, ${plural(error.sum.done, 'item')} ${past}.`), actions(button('Close', shut)));
+      show(
+        problem(error),
+        error.sum && h('p', {}, `Before that, ${plural(error.sum.done, 'item')} ${past}.`),
+        actions(button('Close', shut)),
+      );
     }
   }
 
   function result(show, shut, sum) {
     const whole = sum.refused.length === 0;
-    show(notice(whole ? 'good' : 'warn', h('p', { role: 'status' }, `${plural(sum.done, 'item')} ${past}${whole ? '' : `, ${number(sum.refused.length)} refused`}${stop.signal.aborted ? '; stopped before the end' : ''}.`)),
-      !whole && h('ul', { class: 'refused' }, sum.refused.map((one) => h('li', {}, h('a', { href: `#/d/${encodeURIComponent(desk)}/review/${encodeURIComponent(one.id)}` }, one.id), ' ', code(one.code), ` ${one.message}`))),
-      actions(button('Close', shut, { kind: 'primary' })));
+    show(
+      notice(
+        whole ? 'good' : 'warn',
+        h(
+          'p',
+          { role: 'status' },
+          `${plural(sum.done, 'item')} ${past}${whole ? '' : `, ${number(sum.refused.length)} refused`}${stop.signal.aborted ? '; stopped before the end' : ''}.`,
+        ),
+      ),
+      !whole &&
+        h(
+          'ul',
+          { class: 'refused' },
+          sum.refused.map((one) =>
+            h(
+              'li',
+              {},
+              h('a', { href: `#/d/${encodeURIComponent(desk)}/review/${encodeURIComponent(one.id)}` }, one.id),
+              ' ',
+              code(one.code),
+              ` ${one.message}`,
+            ),
+          ),
+        ),
+      actions(button('Close', shut, { kind: 'primary' })),
+    );
   }
   return close;
 }

@@ -9,18 +9,28 @@ import { badge, table } from './parts.js';
 export const MOST_ASKED = 12;
 
 /** The channels of a property, as the API lists them. */
-export const channelsOf = (tenant, property, signal) => get(path(['tenants', tenant, 'properties', property, 'channels']), signal).then(({ channels }) => channels);
+export const channelsOf = (tenant, property, signal) =>
+  get(path(['tenants', tenant, 'properties', property, 'channels']), signal).then(({ channels }) => channels);
 
 function stateOf(row) {
   if (!row.enabled) return ['off', ['plain', 'off', 'Switched off']];
-  if (row.disabled) return ['disabled', ['bad', 'stop', row.disabled.reason === 'disabled' ? 'Disabled' : `Disabled: ${row.disabled.reason}`]];
+  if (row.disabled)
+    return [
+      'disabled',
+      ['bad', 'stop', row.disabled.reason === 'disabled' ? 'Disabled' : `Disabled: ${row.disabled.reason}`],
+    ];
   if (row.circuit?.state === 'open') return ['failing', ['bad', 'alert', 'Does not answer']];
   if (row.failures > 0 || row.circuit?.state === 'half-open') return ['failing', ['warn', 'alert', 'Failing']];
   return ['on', ['good', 'check', 'On']];
 }
 
 /** A channel in few words, as tiles have it. */
-export const brief = (row) => ({ channel: row.channel, name: row.name, state: stateOf(row)[0], since: row.disabled?.at });
+export const brief = (row) => ({
+  channel: row.channel,
+  name: row.name,
+  state: stateOf(row)[0],
+  since: row.disabled?.at,
+});
 
 function remarks(row, zone) {
   const all = [];
@@ -34,11 +44,34 @@ function remarks(row, zone) {
 }
 
 export function channelTable(channels, zone) {
-  if (channels.length === 0) return h('p', { class: 'muted' }, 'No channels are registered: post pms.channel.upserted.v1.');
+  if (channels.length === 0)
+    return h('p', { class: 'muted' }, 'No channels are registered: post pms.channel.upserted.v1.');
   const outstanding = ({ outstanding: of }) => (of?.units?.length ?? 0) + (of?.rates?.length ?? 0);
-  const columns = [['Channel'], ['State'], ['Kind'], ['Last told'], ['Calls', 'number'], ['Failed', 'number'], ['Outstanding', 'number'], ['Remarks', 'wide']];
-  return table('Channels', columns, channels.map((row) => ({
-    key: row.channel,
-    cells: [[row.name || row.channel, row.host && h('small', { class: 'muted' }, row.host)], badge(stateOf(row)[1]), row.kind, time(row.told?.at, zone), number(row.told?.calls), number(row.told?.failed), number(outstanding(row)), remarks(row, zone)],
-  })));
+  const columns = [
+    ['Channel'],
+    ['State'],
+    ['Kind'],
+    ['Last told'],
+    ['Calls', 'number'],
+    ['Failed', 'number'],
+    ['Outstanding', 'number'],
+    ['Remarks', 'wide'],
+  ];
+  return table(
+    'Channels',
+    columns,
+    channels.map((row) => ({
+      key: row.channel,
+      cells: [
+        [row.name || row.channel, row.host && h('small', { class: 'muted' }, row.host)],
+        badge(stateOf(row)[1]),
+        row.kind,
+        time(row.told?.at, zone),
+        number(row.told?.calls),
+        number(row.told?.failed),
+        number(outstanding(row)),
+        remarks(row, zone),
+      ],
+    })),
+  );
 }

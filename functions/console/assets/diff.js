@@ -14,15 +14,21 @@ export function diff(before, after) {
   let tail = 0;
   while (tail < a.length - head && tail < b.length - head && a.at(-1 - tail) === b.at(-1 - tail)) tail += 1;
   const kept = (lines) => lines.map((text) => ({ kind: 'kept', text }));
-  return [...kept(a.slice(0, head)), ...middle(a.slice(head, a.length - tail), b.slice(head, b.length - tail)), ...kept(a.slice(a.length - tail))];
+  return [
+    ...kept(a.slice(0, head)),
+    ...middle(a.slice(head, a.length - tail), b.slice(head, b.length - tail)),
+    ...kept(a.slice(a.length - tail)),
+  ];
 }
 
 // Longest common subsequence; where that would be much work, all is gone and all is new.
 function middle(a, b) {
-  if (a.length > MOST || b.length > MOST) return [...a.map((text) => ({ kind: 'gone', text })), ...b.map((text) => ({ kind: 'new', text }))];
+  if (a.length > MOST || b.length > MOST)
+    return [...a.map((text) => ({ kind: 'gone', text })), ...b.map((text) => ({ kind: 'new', text }))];
   const longest = Array.from({ length: a.length + 1 }, () => new Uint16Array(b.length + 1));
   for (let i = a.length - 1; i >= 0; i -= 1) {
-    for (let j = b.length - 1; j >= 0; j -= 1) longest[i][j] = a[i] === b[j] ? longest[i + 1][j + 1] + 1 : Math.max(longest[i + 1][j], longest[i][j + 1]);
+    for (let j = b.length - 1; j >= 0; j -= 1)
+      longest[i][j] = a[i] === b[j] ? longest[i + 1][j + 1] + 1 : Math.max(longest[i + 1][j], longest[i][j + 1]);
   }
   const out = [];
   let [i, j] = [0, 0];
@@ -58,8 +64,20 @@ export function changes(before, after) {
       return;
     }
     skip();
-    const [tag, sign, word] = { kept: ['span', ' ', ''], gone: ['del', '−', 'removed: '], new: ['ins', '+', 'added: '] }[line.kind];
-    rows.push(h('div', { class: line.kind }, h('span', { class: 'sign', 'aria-hidden': 'true' }, sign), word && said(word), h(tag, {}, line.text)));
+    const [tag, sign, word] = {
+      kept: ['span', ' ', ''],
+      gone: ['del', '−', 'removed: '],
+      new: ['ins', '+', 'added: '],
+    }[line.kind];
+    rows.push(
+      h(
+        'div',
+        { class: line.kind },
+        h('span', { class: 'sign', 'aria-hidden': 'true' }, sign),
+        word && said(word),
+        h(tag, {}, line.text),
+      ),
+    );
   });
   skip();
   return h('div', { class: 'diff scroller', role: 'group', 'aria-label': 'What the edit changes', tabindex: 0 }, rows);

@@ -75,7 +75,8 @@ export function morph(old, next) {
 function attributes(old, next) {
   // The attribute `style` is closed by the content security policy, its object is not.
   if (old.style && old.style.cssText !== next.style.cssText) old.style.cssText = next.style.cssText;
-  const theirs = (name) => name === 'style' || (name === 'open' && (old.nodeName === 'DETAILS' || old.nodeName === 'DIALOG'));
+  const theirs = (name) =>
+    name === 'style' || (name === 'open' && (old.nodeName === 'DETAILS' || old.nodeName === 'DIALOG'));
   for (const { name } of [...old.attributes]) if (!theirs(name) && !next.hasAttribute(name)) old.removeAttribute(name);
   for (const { name, value } of next.attributes) {
     if (!theirs(name) && old.getAttribute(name) !== value) old.setAttribute(name, value);

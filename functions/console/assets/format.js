@@ -28,7 +28,8 @@ export function money(minor, currency) {
 }
 
 const utc = (day) => new Date(`${day}T00:00:00Z`);
-const dayFormat = (options) => (day) => formatter(Intl.DateTimeFormat, { timeZone: 'UTC', ...options }).format(utc(day));
+const dayFormat = (options) => (day) =>
+  formatter(Intl.DateTimeFormat, { timeZone: 'UTC', ...options }).format(utc(day));
 
 export const longDay = dayFormat({ weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' });
 export const shortDay = dayFormat({ day: 'numeric', month: 'short' });
@@ -52,7 +53,12 @@ export function addMonths(month, count) {
 export const daysIn = (month) => daysBetween(`${month}-01`, `${addMonths(month, 1)}-01`);
 
 /** Today where the reader is: only where a property does not say. */
-export const todayHere = () => formatter(Intl.DateTimeFormat, { year: 'numeric', month: '2-digit', day: '2-digit' }).format(new Date()).split('/').reverse().join('-');
+export const todayHere = () =>
+  formatter(Intl.DateTimeFormat, { year: 'numeric', month: '2-digit', day: '2-digit' })
+    .format(new Date())
+    .split('/')
+    .reverse()
+    .join('-');
 
 function zoned(instant, zone, options) {
   try {
@@ -68,10 +74,16 @@ export function time(instant, zone) {
   const date = new Date(typeof instant === 'number' ? instant * 1000 : instant);
   if (Number.isNaN(date.getTime())) return String(instant);
   const text = zoned(date, zone ?? 'UTC', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
-  return h('time', { datetime: date.toISOString(), title: `${date.toISOString().slice(0, 19).replace('T', ' ')} UTC` }, text, zone ? '' : ' UTC');
+  return h(
+    'time',
+    { datetime: date.toISOString(), title: `${date.toISOString().slice(0, 19).replace('T', ' ')} UTC` },
+    text,
+    zone ? '' : ' UTC',
+  );
 }
 
-export const clock = (date) => formatter(Intl.DateTimeFormat, { hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(date);
+export const clock = (date) =>
+  formatter(Intl.DateTimeFormat, { hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(date);
 
 /** How long ago, or how long: 3 min, 2 h, 5 d. */
 export function span(seconds) {
@@ -84,5 +96,9 @@ export function span(seconds) {
 
 export function ago(instant) {
   const seconds = (Date.now() - new Date(instant).getTime()) / 1000;
-  return h('time', { datetime: new Date(instant).toISOString(), title: new Date(instant).toISOString() }, `${span(seconds)} ago`);
+  return h(
+    'time',
+    { datetime: new Date(instant).toISOString(), title: new Date(instant).toISOString() },
+    `${span(seconds)} ago`,
+  );
 }

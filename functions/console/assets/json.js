@@ -17,7 +17,9 @@ const escaped = (key) => key.replaceAll('~', '~0').replaceAll('/', '~1');
 /** `{ root }`, or `{ error: { at, line, message } }` where the text is no JSON. */
 export function scan(text) {
   let at = 0;
-  const space = () => { while (' \t\n\r'.includes(text[at]) && at < text.length) at += 1; };
+  const space = () => {
+    while (' \t\n\r'.includes(text[at]) && at < text.length) at += 1;
+  };
   const take = (pattern) => {
     pattern.lastIndex = at;
     const found = pattern.exec(text);
@@ -26,7 +28,8 @@ export function scan(text) {
   };
   const expect = (char, what) => {
     space();
-    if (text[at] !== char) throw new Broken(at, at >= text.length ? `The text ends where ${what} is expected` : `${what} is expected here`);
+    if (text[at] !== char)
+      throw new Broken(at, at >= text.length ? `The text ends where ${what} is expected` : `${what} is expected here`);
     at += 1;
   };
 
@@ -36,7 +39,8 @@ export function scan(text) {
     if (depth > DEEPEST) throw new Broken(at, 'Nested too deep');
     if (text[at] === '{' || text[at] === '[') return nested(pointer, depth, start, text[at] === '{');
     const kind = take(STRING) ? 'string' : take(NUMBER) ? 'number' : take(WORD) ? 'word' : '';
-    if (!kind) throw new Broken(at, at >= text.length ? 'The text ends where a value is expected' : 'A value is expected here');
+    if (!kind)
+      throw new Broken(at, at >= text.length ? 'The text ends where a value is expected' : 'A value is expected here');
     return { kind, pointer, start, end: at };
   }
 
@@ -52,7 +56,10 @@ export function scan(text) {
       if (isObject && !take(STRING)) throw new Broken(at, 'A key in double quotes is expected here');
       const key = isObject ? text.slice(from, at) : '';
       if (isObject) expect(':', 'a colon');
-      entries.push({ key, node: value(`${pointer}/${isObject ? escaped(JSON.parse(key)) : entries.length}`, depth + 1) });
+      entries.push({
+        key,
+        node: value(`${pointer}/${isObject ? escaped(JSON.parse(key)) : entries.length}`, depth + 1),
+      });
       space();
     }
     at += 1;
@@ -89,7 +96,11 @@ export function layout(text, root) {
   const lay = (node, indent, key, tail) => {
     const line = { indent: '  '.repeat(indent), key: key && `${key}: `, pointer: node.pointer, kind: node.kind };
     if (!node.entries?.length) {
-      lines.push({ ...line, value: node.entries ? (node.kind === 'object' ? '{}' : '[]') : text.slice(node.start, node.end), tail });
+      lines.push({
+        ...line,
+        value: node.entries ? (node.kind === 'object' ? '{}' : '[]') : text.slice(node.start, node.end),
+        tail,
+      });
       return;
     }
     const [open, close] = node.kind === 'object' ? '{}' : '[]';

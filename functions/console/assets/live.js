@@ -2,7 +2,8 @@
 
 const SLOWEST = 30_000;
 
-const same = (a, b) => a === b || (Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((one, n) => one === b[n]));
+const same = (a, b) =>
+  a === b || (Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((one, n) => one === b[n]));
 
 /**
  * `load` reads; `show` is told what it read when that is new; `fail` when the first read fails; `status` how it goes:

@@ -66,14 +66,24 @@ function go(me, around, isFirst) {
     const target = home(me);
     if (target) return location.replace(target);
     around.arrive({});
-    return frame(around.main, 'No tenant').show(empty('Your account names no tenant', 'Ask whoever gave you access to add one.'));
+    return frame(around.main, 'No tenant').show(
+      empty('Your account names no tenant', 'Ask whoever gave you access to add one.'),
+    );
   }
   const found = route();
-  const tenant = found?.tenant ?? (found?.desk && found.desk !== '~' ? found.desk : sessionStorage.getItem(TENANT) ?? me.tenants?.[0]);
+  const tenant =
+    found?.tenant ??
+    (found?.desk && found.desk !== '~' ? found.desk : (sessionStorage.getItem(TENANT) ?? me.tenants?.[0]));
   if (found?.tenant || (found?.desk && found.desk !== '~')) sessionStorage.setItem(TENANT, tenant);
   around.arrive({ tenant, desk: found?.desk, page: found?.page });
   if (!found || (found.role && found.role !== me.role)) {
-    frame(around.main, 'No such page').show(empty('Nothing is here', 'The address names no page that you can see.', h('p', {}, h('a', { href: '#/' }, 'To the dashboard'))));
+    frame(around.main, 'No such page').show(
+      empty(
+        'Nothing is here',
+        'The address names no page that you can see.',
+        h('p', {}, h('a', { href: '#/' }, 'To the dashboard')),
+      ),
+    );
   } else {
     found.show({ main: around.main, me, signal: AbortSignal.any([visit.signal, session.signal]), ...found });
   }
@@ -92,9 +102,22 @@ function welcome(message, tone = 'warn') {
   document.querySelector('dialog')?.close();
   const box = h('div', {}, message && notice(tone, message));
   const start = () => begin().catch((error) => put(box, notice('bad', error.message)));
-  swap(app, h('main', { class: 'welcome' }, h('div', { class: 'card' }, brand(),
-    h('h1', { tabindex: -1 }, 'Sign in'), h('p', { class: 'muted' }, 'See what is going on, and decide on what could not be done.'), box,
-    button('Sign in', start, { kind: 'primary' }))));
+  swap(
+    app,
+    h(
+      'main',
+      { class: 'welcome' },
+      h(
+        'div',
+        { class: 'card' },
+        brand(),
+        h('h1', { tabindex: -1 }, 'Sign in'),
+        h('p', { class: 'muted' }, 'See what is going on, and decide on what could not be done.'),
+        box,
+        button('Sign in', start, { kind: 'primary' }),
+      ),
+    ),
+  );
   document.title = 'Sign in – Bellhop';
   if (message) announce(message);
 }
@@ -109,7 +132,8 @@ async function enter() {
     window.addEventListener('hashchange', () => go(me, around), { signal });
     go(me, around, true);
   } catch (error) {
-    if (!signal.aborted) swap(app, h('main', { class: 'welcome' }, h('h1', { class: 'hidden-text' }, 'Bellhop'), problem(error, enter)));
+    if (!signal.aborted)
+      swap(app, h('main', { class: 'welcome' }, h('h1', { class: 'hidden-text' }, 'Bellhop'), problem(error, enter)));
   }
   return undefined;
 }

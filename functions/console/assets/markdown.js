@@ -44,7 +44,13 @@ export function markdown(text) {
         if (item.test(one)) entries.push(one.replace(item, ''));
         else entries.push(`${entries.pop()} ${one.trim()}`);
       }
-      out.push(h(kind, {}, entries.map((entry) => h('li', {}, inline(entry)))));
+      out.push(
+        h(
+          kind,
+          {},
+          entries.map((entry) => h('li', {}, inline(entry))),
+        ),
+      );
     } else {
       const paragraph = [line];
       n += 1;

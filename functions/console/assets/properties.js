@@ -22,7 +22,10 @@ export async function pages(tenant, signal) {
 
 export function remember(tenant, all) {
   const list = all.flatMap((page) => page.properties);
-  known.set(tenant, { at: Date.now(), list: list.map((tile) => ({ id: tile.property, name: tile.name || tile.property, zone: tile.time_zone })) });
+  known.set(tenant, {
+    at: Date.now(),
+    list: list.map((tile) => ({ id: tile.property, name: tile.name || tile.property, zone: tile.time_zone })),
+  });
 }
 
 /** As pickers want them; not asked for again within a minute. */
@@ -46,5 +49,10 @@ export function forgetProperties() {
 /** Chooses a property; `address` makes the page's address of it. */
 export function picker(list, chosen, address) {
   const options = list.map((one) => [one.id, one.name]);
-  return field('Property', select(options, chosen, (id) => { location.hash = address(id); }));
+  return field(
+    'Property',
+    select(options, chosen, (id) => {
+      location.hash = address(id);
+    }),
+  );
 }

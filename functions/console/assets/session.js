@@ -40,7 +40,10 @@ export const token = () => read(SESSION)?.token ?? '';
 const here = () => location.origin + location.pathname;
 
 function base64url(bytes) {
-  return btoa(String.fromCharCode(...new Uint8Array(bytes))).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+  return btoa(String.fromCharCode(...new Uint8Array(bytes)))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replaceAll('=', '');
 }
 
 const random = () => base64url(crypto.getRandomValues(new Uint8Array(32)));
@@ -53,14 +56,23 @@ function claims(jwt) {
 /** Goes to the identity provider. */
 export async function begin() {
   const { authorization_endpoint: endpoint, client_id: client, scope } = await settings();
-  if (!crypto.subtle) throw new SignInError('Sign-in needs a secure address: open the console by https, or on this machine by localhost.');
+  if (!crypto.subtle)
+    throw new SignInError(
+      'Sign-in needs a secure address: open the console by https, or on this machine by localhost.',
+    );
   const asked = { state: random(), nonce: random(), verifier: random(), hash: location.hash };
   sessionStorage.setItem(ASKED, JSON.stringify(asked));
   const address = new URL(endpoint);
   const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(asked.verifier));
   const query = {
-    response_type: 'code', client_id: client, redirect_uri: here(), scope, state: asked.state, nonce: asked.nonce,
-    code_challenge: base64url(digest), code_challenge_method: 'S256',
+    response_type: 'code',
+    client_id: client,
+    redirect_uri: here(),
+    scope,
+    state: asked.state,
+    nonce: asked.nonce,
+    code_challenge: base64url(digest),
+    code_challenge_method: 'S256',
   };
   for (const [name, value] of Object.entries(query)) address.searchParams.set(name, value);
   location.assign(address);
@@ -73,23 +85,36 @@ export async function complete() {
   const asked = read(ASKED);
   sessionStorage.removeItem(ASKED);
   history.replaceState(null, '', location.pathname + (asked?.hash ?? ''));
-  if (!asked || answer.get('state') !== asked.state) throw new SignInError('This sign-in was not begun in this tab. Please sign in again.');
+  if (!asked || answer.get('state') !== asked.state)
+    throw new SignInError('This sign-in was not begun in this tab. Please sign in again.');
   if (answer.has('error')) {
     const code = answer.get('error');
-    throw new SignInError(`${WORDS[code] ?? 'The identity provider refused the sign-in.'} (${answer.get('error_description') ?? code})`);
+    throw new SignInError(
+      `${WORDS[code] ?? 'The identity provider refused the sign-in.'} (${answer.get('error_description') ?? code})`,
+    );
   }
   const { issuer } = await settings();
-  if (answer.has('iss') && answer.get('iss') !== issuer) throw new SignInError('Another identity provider answered than the one that was asked.');
+  if (answer.has('iss') && answer.get('iss') !== issuer)
+    throw new SignInError('Another identity provider answered than the one that was asked.');
   keep(await exchange(answer.get('code'), asked.verifier), asked.nonce);
 }
 
 async function exchange(code, verifier) {
   const { token_endpoint: endpoint, client_id: client } = await settings();
-  const form = { grant_type: 'authorization_code', code, redirect_uri: here(), client_id: client, code_verifier: verifier };
+  const form = {
+    grant_type: 'authorization_code',
+    code,
+    redirect_uri: here(),
+    client_id: client,
+    code_verifier: verifier,
+  };
   const response = await fetch(endpoint, { method: 'POST', body: new URLSearchParams(form) }).catch(() => null);
   if (!response) throw new SignInError('The identity provider cannot be reached. Try again in a moment.');
   const body = await response.json().catch(() => ({}));
-  if (!response.ok) throw new SignInError(`${WORDS[body.error] ?? 'The identity provider gave no token.'} (${body.error_description ?? body.error ?? response.status})`);
+  if (!response.ok)
+    throw new SignInError(
+      `${WORDS[body.error] ?? 'The identity provider gave no token.'} (${body.error_description ?? body.error ?? response.status})`,
+    );
   if (!body.id_token) throw new SignInError('The identity provider gave no ID token: the scope must contain openid.');
   return body.id_token;
 }

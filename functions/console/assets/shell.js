@@ -17,7 +17,9 @@ export function startTheme() {
   if (chosen) document.documentElement.dataset.theme = chosen;
 }
 
-const isDark = () => (document.documentElement.dataset.theme ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light')) === 'dark';
+const isDark = () =>
+  (document.documentElement.dataset.theme ??
+    (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light')) === 'dark';
 
 function themeButton() {
   const node = h('button', { type: 'button', class: 'button quiet' });
@@ -31,7 +33,8 @@ function themeButton() {
   return node;
 }
 
-export const brand = () => h('span', { class: 'brand' }, h('img', { src: 'icon.svg', alt: '', width: 28, height: 28 }), 'Bellhop');
+export const brand = () =>
+  h('span', { class: 'brand' }, h('img', { src: 'icon.svg', alt: '', width: 28, height: 28 }), 'Bellhop');
 
 /** Draws the shell once. Returns where pages go, and how to say where the reader is. */
 export function shell(app, me, signal) {
@@ -39,10 +42,29 @@ export function shell(app, me, signal) {
   const nav = h('nav', { 'aria-label': 'Main' });
   const place = h('div', { class: 'place' });
   const main = h('main', { id: 'main', tabindex: -1 });
-  const side = h('div', { class: 'side', id: 'side' }, nav, h('section', { class: 'who', 'aria-label': 'Account' },
-    h('p', {}, icon('person'), h('span', {}, h('span', { class: 'strong' }, me.name), h('span', { class: 'muted' }, me.role))),
-    themeButton(), button('Sign out', signOut, { kind: 'quiet', sign: 'out' })));
-  const menu = h('button', { type: 'button', class: 'button quiet menu', 'aria-expanded': 'false', 'aria-controls': 'side' }, icon('menu'), h('span', {}, 'Menu'));
+  const side = h(
+    'div',
+    { class: 'side', id: 'side' },
+    nav,
+    h(
+      'section',
+      { class: 'who', 'aria-label': 'Account' },
+      h(
+        'p',
+        {},
+        icon('person'),
+        h('span', {}, h('span', { class: 'strong' }, me.name), h('span', { class: 'muted' }, me.role)),
+      ),
+      themeButton(),
+      button('Sign out', signOut, { kind: 'quiet', sign: 'out' }),
+    ),
+  );
+  const menu = h(
+    'button',
+    { type: 'button', class: 'button quiet menu', 'aria-expanded': 'false', 'aria-controls': 'side' },
+    icon('menu'),
+    h('span', {}, 'Menu'),
+  );
   const toggle = (open) => {
     menu.setAttribute('aria-expanded', String(open));
     side.classList.toggle('open', open);
@@ -52,8 +74,12 @@ export function shell(app, me, signal) {
     event.preventDefault();
     (main.querySelector('h1') ?? main).focus();
   };
-  swap(app, h('a', { class: 'skip', href: '#main', on: { click: skip } }, 'Skip to the page'),
-    h('header', { class: 'top' }, menu, h('a', { class: 'home', href: '#/' }, brand()), place), h('div', { class: 'columns' }, side, main));
+  swap(
+    app,
+    h('a', { class: 'skip', href: '#main', on: { click: skip } }, 'Skip to the page'),
+    h('header', { class: 'top' }, menu, h('a', { class: 'home', href: '#/' }, brand()), place),
+    h('div', { class: 'columns' }, side, main),
+  );
 
   let open;
   let watched;
@@ -77,7 +103,14 @@ export function shell(app, me, signal) {
   function draw() {
     const { tenant, page } = current;
     const desk = current.desk ?? tenant;
-    const count = open?.open > 0 && h('span', { class: `count ${open.critical > 0 ? 'bad' : ''}` }, counted(open.open), said(` open, ${number(open.critical)} critical`));
+    const count =
+      open?.open > 0 &&
+      h(
+        'span',
+        { class: `count ${open.critical > 0 ? 'bad' : ''}` },
+        counted(open.open),
+        said(` open, ${number(open.critical)} critical`),
+      );
     const items = [
       tenant && [at(tenant, 'dashboard'), 'dashboard', 'Dashboard', 'dashboard'],
       tenant && [at(tenant, 'calendar'), 'calendar', 'Calendar', 'calendar'],
@@ -87,8 +120,16 @@ export function shell(app, me, signal) {
       isOperator && ['#/queues', 'layers', 'Queues', 'queues'],
       isOperator && ['#/tenants', 'building', 'Tenants', 'tenants'],
     ].filter(Boolean);
-    put(nav, h('ul', {}, items.map(([href, sign, word, name, more]) => h('li', {},
-      h('a', { href, 'aria-current': name === page && 'page' }, icon(sign), h('span', {}, word), more)))));
+    put(
+      nav,
+      h(
+        'ul',
+        {},
+        items.map(([href, sign, word, name, more]) =>
+          h('li', {}, h('a', { href, 'aria-current': name === page && 'page' }, icon(sign), h('span', {}, word), more)),
+        ),
+      ),
+    );
     put(place, switcher(me, current));
   }
 
@@ -105,18 +146,43 @@ export function shell(app, me, signal) {
 }
 
 function switcher(me, { tenant, desk, page }) {
-  const shown = desk === '~' ? 'No tenant' : tenant ?? 'All tenants';
+  const shown = desk === '~' ? 'No tenant' : (tenant ?? 'All tenants');
   if (me.tenants?.length === 1) return h('p', { class: 'tenant' }, said('Tenant '), icon('building'), shown);
   const choose = () => dialog('Choose a tenant', (close) => tenantList(me, page, close));
-  return h('button', { type: 'button', class: 'button tenant', 'aria-haspopup': 'dialog', on: { click: choose } }, icon('building'), said('Tenant: '), h('span', {}, shown), icon('down'));
+  return h(
+    'button',
+    { type: 'button', class: 'button tenant', 'aria-haspopup': 'dialog', on: { click: choose } },
+    icon('building'),
+    said('Tenant: '),
+    h('span', {}, shown),
+    icon('down'),
+  );
 }
 
 /** A list of tenants to search, each with what waits in it. */
 function tenantList(me, page, close) {
   const box = h('div', { class: 'choices' }, loading('tenants'));
-  const search = h('input', { type: 'search', autocomplete: 'off', maxlength: 200, on: { input: () => ask(search.value) } });
-  const target = (tenant) => (page === 'review' ? `#/d/${encodeURIComponent(tenant)}/review` : at(tenant, ['calendar', 'board', 'holds'].includes(page) ? page : 'dashboard'));
-  const entry = ({ tenant, open }) => h('li', { 'data-key': tenant }, h('a', { href: target(tenant), on: { click: close } }, h('span', {}, tenant), open > 0 && h('span', { class: 'count' }, number(open), said(' open'))));
+  const search = h('input', {
+    type: 'search',
+    autocomplete: 'off',
+    maxlength: 200,
+    on: { input: () => ask(search.value) },
+  });
+  const target = (tenant) =>
+    page === 'review'
+      ? `#/d/${encodeURIComponent(tenant)}/review`
+      : at(tenant, ['calendar', 'board', 'holds'].includes(page) ? page : 'dashboard');
+  const entry = ({ tenant, open }) =>
+    h(
+      'li',
+      { 'data-key': tenant },
+      h(
+        'a',
+        { href: target(tenant), on: { click: close } },
+        h('span', {}, tenant),
+        open > 0 && h('span', { class: 'count' }, number(open), said(' open')),
+      ),
+    );
   let latest = 0;
   async function ask(q, after, before = []) {
     latest += 1;
@@ -128,10 +194,17 @@ function tenantList(me, page, close) {
       const more = next && button('More tenants', () => ask(q, next, all));
       put(box, all.length ? h('ul', {}, all.map(entry)) : empty('No tenant is named like that'), more);
     } catch (error) {
-      if (mine === latest) put(box, problem(error, () => ask(q)));
+      if (mine === latest)
+        put(
+          box,
+          problem(error, () => ask(q)),
+        );
     }
   }
   ask('');
-  const nobody = me.role === 'operator' && page === 'review' && h('p', {}, h('a', { href: '#/d/~/review', on: { click: close } }, 'What names no tenant that can be trusted'));
+  const nobody =
+    me.role === 'operator' &&
+    page === 'review' &&
+    h('p', {}, h('a', { href: '#/d/~/review', on: { click: close } }, 'What names no tenant that can be trusted'));
   return [field('Search tenants', search, 'By how the name begins.'), box, nobody];
 }

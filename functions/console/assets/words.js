@@ -17,7 +17,13 @@ const REASONS = {
   'capacity-below-sold': 'Capacity below what is sold',
 };
 
-const FUNCTIONS = { calendar: 'Calendar', 'channel-sync': 'Channels', automation: 'Automation', notifications: 'Mails', dashboard: 'Dashboard' };
+const FUNCTIONS = {
+  calendar: 'Calendar',
+  'channel-sync': 'Channels',
+  automation: 'Automation',
+  notifications: 'Mails',
+  dashboard: 'Dashboard',
+};
 
 export const sentence = (code) => {
   const text = String(code ?? '').replaceAll('-', ' ');

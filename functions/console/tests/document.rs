@@ -1,5 +1,5 @@
 //! The document of the API that is checked in is the one that the routes make, and it is one.
-#![expect(clippy::expect_used, reason = "tests")]
+#![allow(clippy::expect_used, reason = "tests")]
 
 use std::path::PathBuf;
 

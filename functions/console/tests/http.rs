@@ -1,5 +1,5 @@
 //! The console as a browser meets it: pages, headers, versions, compression, limits.
-#![expect(clippy::expect_used, reason = "tests")]
+#![allow(clippy::expect_used, reason = "tests")]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! A review desk as a person meets it in the console.
-#![expect(clippy::expect_used, reason = "tests")]
+#![allow(clippy::expect_used, reason = "tests")]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! Tenants never meet: what is somebody else's is answered, to the byte, as what does not exist.
-#![expect(clippy::expect_used, reason = "tests")]
+#![allow(clippy::expect_used, reason = "tests")]
 
 mod common;
 

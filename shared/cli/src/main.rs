@@ -18,10 +18,12 @@ mod mail;
 mod output;
 mod place;
 mod post;
+mod redrive;
 mod report;
 mod review;
 mod rule;
 mod status;
+mod tail;
 mod template;
 mod trace;
 mod when;
@@ -40,7 +42,9 @@ Examples:
   bellhop dashboard --tenant seaside          all properties today
   bellhop board --tenant seaside --property villa    the week's cleanings
   bellhop trace EVENT-ID                      what one event caused
+  bellhop tail --tenant seaside               what is done, as it is done
   bellhop review list                         what waits for a person
+  bellhop redrive --dry-run                   what SQS gave up, before it is retried
   bellhop channel list seaside villa          how its channels fare
 
 Exit codes: 0 done; 1 some input was refused, or what was asked for is not there; 2 wrong usage;
@@ -83,6 +87,10 @@ enum Command {
     /// List, show and resolve the lines of events that wait
     #[command(subcommand)]
     Hold(hold::Holds),
+    /// Put to work again what SQS gave up, in order and by filter
+    Redrive(redrive::Redrive),
+    /// Follow what the functions do, as they do it
+    Tail(tail::Tail),
     /// Show what an event caused, from function to function
     Trace(trace::Trace),
     /// List what is due next
@@ -118,6 +126,8 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Event(args) => event::event(&args, prefix).await,
         Command::Review(command) => review::review(&command, prefix).await,
         Command::Hold(command) => hold::hold(&command, prefix).await,
+        Command::Redrive(args) => redrive::redrive(&args, prefix).await,
+        Command::Tail(args) => tail::tail(&args, prefix).await,
         Command::Trace(args) => trace::trace(&args, prefix).await,
         Command::Due(command) => due::due(&command, prefix).await,
         Command::Channel(args) => channel::channel(&args, prefix).await,

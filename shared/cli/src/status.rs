@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_sqs::types::QueueAttributeName;
 use bellhop_events::Queue;
-use bellhop_store::review::Order;
 use bellhop_store::{Line, OpenHold};
 use clap::Args;
 use futures_util::future::try_join_all;
@@ -53,10 +52,13 @@ pub struct Status {
 
 /// Messages of a queue; SQS's own numbers, approximate.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-struct Depth {
-    visible: u64,
-    in_flight: u64,
-    delayed: u64,
+pub struct Depth {
+    /// Ready.
+    pub visible: u64,
+    /// In somebody's hands.
+    pub in_flight: u64,
+    /// Not ready yet.
+    pub delayed: u64,
 }
 
 impl Depth {
@@ -139,7 +141,8 @@ async fn wait(cloud: &Cloud, limit: Duration) -> Result<bool, CliError> {
     Ok(true)
 }
 
-async fn depth(cloud: &Cloud, url: &str) -> Result<Depth, CliError> {
+/// How many messages a queue has.
+pub async fn depth(cloud: &Cloud, url: &str) -> Result<Depth, CliError> {
     use QueueAttributeName as Name;
     let names = [
         Name::ApproximateNumberOfMessages,
@@ -186,21 +189,11 @@ async fn report(cloud: &Cloud) -> Result<Report, CliError> {
     Ok(Report { ages_unknown, review: report.review + items, ..report })
 }
 
-/// Counts the items that wait for a decision, up to [`MOST_HOLDS`].
+/// How many items wait for a decision: one read a desk, however many they are.
 async fn open_items(cloud: &Cloud) -> Result<u64, CliError> {
-    let mut count = 0;
-    for desk in cloud.store.desks().await? {
-        let mut from = None;
-        while count < MOST_HOLDS {
-            let page = cloud.store.open_reviews(&desk, Order::OldestFirst, from.as_deref(), 1000).await?;
-            count += page.items.len();
-            from = page.next;
-            if from.is_none() {
-                break;
-            }
-        }
-    }
-    Ok(count as u64)
+    let desks = cloud.store.desks().await?;
+    let counts = try_join_all(desks.iter().map(|desk| cloud.store.review_counts(desk))).await?;
+    Ok(counts.iter().map(|counts| counts.open).sum())
 }
 
 impl Report {

@@ -60,6 +60,10 @@ pub mod sort {
     pub const REVIEW_BODY: &str = "body/";
     /// The body that a person made of it: `edited/ID`.
     pub const REVIEW_EDITED: &str = "edited/";
+    /// What was done with items, by time: `audit/MILLISECOND#ID`.
+    pub const REVIEW_AUDIT: &str = "audit/";
+    /// How many items a desk has open: one item, `counts`.
+    pub const REVIEW_COUNTS: &str = "counts";
     /// Desks that ever had an item: `desk/TENANT`.
     pub const DESK: &str = "desk/";
     /// The dashboard's counters of a month: `numbers/EDITION/YYYY-MM`.

@@ -12,7 +12,7 @@ use bellhop_events::TenantId;
 use bellhop_kit::{Aws, clients, now};
 use bellhop_review::Intake;
 use bellhop_store::Store;
-use bellhop_store::review::Desk;
+use bellhop_store::review::{Desk, Order};
 use serde_json::{Value, json};
 
 /// Items of a page, as the console and the command line ask for them.
@@ -44,7 +44,7 @@ async fn main() {
             print(&format!("{} of {}", pages + 1, items / u64::from(PAGE)), &row, &base);
         }
         pages += 1;
-        from = store.open_reviews(&many, from.as_deref(), PAGE).await.expect("a page").next;
+        from = store.open_reviews(&many, Order::OldestFirst, from.as_deref(), PAGE).await.expect("a page").next;
         if from.is_none() {
             break;
         }
@@ -109,7 +109,7 @@ async fn measure(aws: &Aws, store: &Store, desk: &Desk, from: Option<&str>) -> R
     drop(aws.take_calls());
     for _ in 0..TIMES {
         let begun = Instant::now();
-        let page = store.open_reviews(desk, from, PAGE).await.expect("a page");
+        let page = store.open_reviews(desk, Order::OldestFirst, from, PAGE).await.expect("a page");
         ms.push(begun.elapsed().as_secs_f64() * 1000.0);
         assert_eq!(page.items.len(), usize::from(PAGE));
     }

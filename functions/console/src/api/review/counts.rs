@@ -2,16 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use bellhop_store::review::Order;
+use bellhop_store::review::ReviewCounts;
 use bellhop_store::{Store, StoreError};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::auth::OwnDesk;
-
-/// No more are counted.
-const MOST: u64 = 2000;
-const PAGE: u16 = 500;
 
 /// How many items wait on a desk.
 #[derive(Debug, Default, Serialize, JsonSchema)]
@@ -24,21 +20,8 @@ pub(crate) struct Counts {
     pub reasons: BTreeMap<String, u64>,
 }
 
-/// Counts them.
+/// How many they are: one read, however many.
 pub(crate) async fn counts(store: &Store, desk: &OwnDesk) -> Result<Counts, StoreError> {
-    let mut counts = Counts::default();
-    let mut from = None;
-    while counts.open < MOST {
-        let page = store.open_reviews(desk.desk(), Order::OldestFirst, from.as_deref(), PAGE).await?;
-        for item in page.items {
-            counts.open += 1;
-            counts.critical += u64::from(item.note.critical);
-            *counts.reasons.entry(item.note.reason).or_default() += 1;
-        }
-        from = page.next;
-        if from.is_none() {
-            break;
-        }
-    }
-    Ok(counts)
+    let ReviewCounts { open, critical, reasons } = store.review_counts(desk.desk()).await?;
+    Ok(Counts { open, critical, reasons })
 }
