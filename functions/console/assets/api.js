@@ -7,7 +7,7 @@ const MOST_KEPT = 80;
 const kept = new Map();
 
 /** Why a call did not work, for people. */
-export class ApiError extends Error {
+class ApiError extends Error {
   constructor(status, error, retryAfter) {
     super(error.message || 'The console answered with an error.');
     Object.assign(this, { status, code: error.code, remedy: error.remedy, detail: error, retryAfter });

@@ -54,7 +54,7 @@ const keyOf = (node) => (node.nodeType === 1 ? node.getAttribute('data-key') || 
 const alike = (a, b) => a.nodeType === b.nodeType && a.nodeName === b.nodeName && keyOf(a) === keyOf(b);
 
 /** Makes `old` look like `next`, leaving in place what stays: focus, scroll positions and open details survive. */
-export function morph(old, next) {
+function morph(old, next) {
   if (!alike(old, next)) {
     old.replaceWith(next);
     return;

@@ -11,7 +11,7 @@ export const level = (sold, capacity) =>
 const share = ({ sold, capacity }) => (capacity > 0 ? String(Math.round((100 * sold) / capacity)) : '–');
 const tip = ({ day, sold, capacity }) => `${longDay(day)}: ${sold} of ${capacity} sold`;
 
-export function scale() {
+function scale() {
   const words = ['0 %', '', '', '', '', '', '100 %'];
   return h(
     'p',

@@ -69,12 +69,12 @@ export function item({ main, desk, id, signal }) {
     every: 5000,
     signal,
   });
-  view.zone = async (group) => {
-    zone = await zoneOf(desk, propertyOf(group), signal);
-  };
+  // The clock of the property, as soon as it is known.
   get(path(['desks', desk, 'review', id]), signal)
-    .then(({ item: one }) => view.zone(one.group))
-    .then(() => view.redraw?.())
+    .then(async ({ item: one }) => {
+      zone = await zoneOf(desk, propertyOf(one.group), signal);
+      view.redraw?.();
+    })
     .catch(() => {});
 }
 
@@ -102,7 +102,7 @@ function cause({ item: one }) {
 }
 
 /** A body of JSON, its faulty places marked, each with what is wrong there. */
-export function marked(body, faults) {
+function marked(body, faults) {
   const { root, error } = scan(body);
   if (!root) {
     return [

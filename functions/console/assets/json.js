@@ -112,7 +112,7 @@ export function layout(text, root) {
   return lines;
 }
 
-export const textOf = (line) => line.indent + line.key + line.value + line.tail;
+const textOf = (line) => line.indent + line.key + line.value + line.tail;
 
 /** The text well laid out, where it is JSON. */
 export function pretty(text) {

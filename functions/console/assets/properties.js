@@ -20,7 +20,7 @@ export async function pages(tenant, signal) {
   return all;
 }
 
-export function remember(tenant, all) {
+function remember(tenant, all) {
   const list = all.flatMap((page) => page.properties);
   known.set(tenant, {
     at: Date.now(),

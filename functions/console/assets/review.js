@@ -50,14 +50,13 @@ export function review({ main, desk, me, query, signal }) {
     stats: null,
     read: [],
     want: 1,
-    status,
     mayAct: me.role !== 'viewer',
   };
   const [head, tools, list] = ['review-filter', 'review-tools', 'review-list'].map((key) =>
     h('div', { 'data-key': key }),
   );
   page.show(h('div', { class: 'review' }, head, tools, list));
-  Object.assign(view, { tools, list, redraw: () => draw(view) });
+  Object.assign(view, { tools, list });
 
   let loop = new AbortController();
   const restart = () => {
@@ -71,7 +70,6 @@ export function review({ main, desk, me, query, signal }) {
     put(tools);
     const both = AbortSignal.any([signal, loop.signal]);
     const show = (read) => {
-      if (view.read.length > 0 && read[0] !== view.read[0]) view.status.set('live', new Date());
       view.read = read;
       draw(view);
     };
@@ -196,7 +194,7 @@ function filters(box, view, restart) {
 }
 
 function draw(view) {
-  const { list, tools, read, filter, chosen, mayAct, status } = view;
+  const { list, tools, read, filter, chosen, mayAct } = view;
   if (read.length === 0) return;
   const items = read.flatMap((page) => page.items);
   const here = new Set(items.map(({ id }) => id));
@@ -230,7 +228,6 @@ function draw(view) {
       items.length > 0 && `${plural(items.length, 'item')} shown${next ? ', there are more' : ''}.`,
     ),
   );
-  status.node.hidden = false;
 }
 
 function toolsOf(view, items) {

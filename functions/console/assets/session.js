@@ -14,10 +14,10 @@ let timer;
 let config;
 
 /** Why nobody is signed in, for people. */
-export class SignInError extends Error {}
+class SignInError extends Error {}
 
 /** How to sign in here. */
-export async function settings() {
+async function settings() {
   if (!config) {
     const response = await fetch('api/config', { cache: 'no-store' }).catch(() => null);
     if (!response?.ok) throw new SignInError('The console does not say how to sign in. Try again in a moment.');
