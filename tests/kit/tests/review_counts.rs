@@ -126,20 +126,21 @@ async fn what_is_told_again_with_its_reason_moves_from_one_count_to_the_other() 
             assert_eq!(store.tell_review(&sea(), &dead, "{}").await, Ok(Told::New));
             assert_eq!(counts(&world, &sea()).await, (1, 1, reasons(&[("dead-lettered", 1)])));
             aws.fail_call(n, fault);
+            let sea = sea();
             tokio::select! {
                 biased;
-                _ = store.tell_review(&sea(), &why, "{}") => {}
+                _ = store.tell_review(&sea, &why, "{}") => {}
                 () = aws.death() => {}
             }
             aws.heal();
-            assert_eq!(store.tell_review(&sea(), &why, "{}").await, Ok(Told::Again));
-            assert_eq!(counts(&world, &sea()).await, (1, 0, reasons(&[("mail-refused", 1)])), "{fault:?} at {n}");
+            assert_eq!(store.tell_review(&sea, &why, "{}").await, Ok(Told::Again));
+            assert_eq!(counts(&world, &sea).await, (1, 0, reasons(&[("mail-refused", 1)])), "{fault:?} at {n}");
             // Once somebody has decided, no news of it is counted.
             let item = world.item().await;
             world.act(&item, &Decision::Discard("a test".to_owned()), "ann").await.expect("taken");
             let news = ReviewItem { messages: vec!["m3".to_owned()], ..why };
-            assert_eq!(store.tell_review(&sea(), &news, "{}").await, Ok(Told::Again));
-            assert_eq!(counts(&world, &sea()).await, (0, 0, BTreeMap::new()));
+            assert_eq!(store.tell_review(&sea, &news, "{}").await, Ok(Told::Again));
+            assert_eq!(counts(&world, &sea).await, (0, 0, BTreeMap::new()));
         }
     }
 }
@@ -256,7 +257,8 @@ async fn a_recount_finds_what_is_wrong_and_mends_it_unless_somebody_is_faster() 
     assert_eq!(counts(&world, &sea()).await, (4, 4, reasons(&[("dead-lettered", 4)])));
     // An item that comes while it is counted: all is read again.
     world.hotel.aws.fail_call(1, Fault::Stall);
-    let counting = store.recount_reviews(&sea());
+    let sea = sea();
+    let counting = store.recount_reviews(&sea);
     tokio::pin!(counting);
     tokio::select! {
         biased;
