@@ -38,7 +38,7 @@ class Browser(unittest.TestCase):
         return house
 
     def items(self, house: House) -> list[dict]:
-        return json.loads(guests.command(self.stack, "review", "list", "--tenant", house.tenant, "--json"))
+        return json.loads(guests.command(self.stack, "review", "list", "--tenant", house.tenant, "--most", "1000", "--json"))
 
     def one_bad(self, house: House) -> dict:
         """A booking that leaves before it comes, and newer versions of it."""
