@@ -82,7 +82,7 @@ class Attacks(unittest.TestCase):
             "a stranger's key": by(stranger), "a stranger's key in jwk": by(stranger, jwk=json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(stranger.public_key()))),
             "a stranger's key set": by(stranger, jku="https://evil.example/keys"), "an unknown kid": by(stranger, kid="nobody"), "a path as kid": by(stranger, kid="../../dev/null"),
             "no kid": jwt.api_jws.encode(json.dumps(said).encode(), stranger, "RS256"), "another hash": by(stranger, "RS512"), "PSS": by(stranger, "PS256"),
-            "huge": head + "." + "A" * 30_000 + "." + signature, "crit": by(stranger, crit=["exp"]),
+            "huge": head + "." + "A" * 9_000 + "." + signature, "crit": by(stranger, crit=["exp"]),
         }  # fmt: skip
         for algorithm in ("none", "None", "NONE", "nOnE", "", "RS256 ", "HS384", "ES256", "EdDSA", "RSA1_5", "dir", None, 7, ["RS256"]):
             forged[f"alg {algorithm!r}"] = f"{part({'alg': algorithm, 'typ': 'JWT', 'kid': kid})}.{claims}.{signature}"
