@@ -28,13 +28,15 @@ class Traffic:
 
     def booking(self, house: House) -> dict:
         n = self.dice.randrange(40)
-        version = 10 * (1 + len(self.order[house.group])) - (500 if self.dice.random() < 0.05 else 0)
+        version = 10_000 + 10 * len(self.order[house.group])
+        if self.dice.random() < 0.05:
+            version -= 505  # older than what was posted before, and no version that was
         arrival = date(2031, 3, 1) + timedelta(self.dice.randrange(60))
         departure = arrival + timedelta(self.dice.randrange(1, 6))
         if self.dice.random() < 0.02:
             departure = date(2030, 1, 1)
         dates = {"arrival": str(arrival), "departure": str(departure)}
-        return house.booking(f"b{n}", max(version, 1), "modified", unit=f"u{n}", **dates)
+        return house.booking(f"b{n}", version, "modified", unit=f"u{n}", **dates)
 
     def event(self, house: House) -> dict:
         known = self.order[house.group]
@@ -76,6 +78,7 @@ class Incident(unittest.TestCase):
             self.phase("all is well", None, traffic, 2)
             self.settle()
             counts = self.account(traffic)
+            self.assertLessEqual({name for name in counts if name.startswith("item")}, {"item: dead-lettered", f"item: {BAD}"})
             self.assertGreater(counts["item: dead-lettered"], 0, "the broken deploy lost its patience with some")
             self.people_retry(traffic)
 
@@ -159,8 +162,10 @@ class Incident(unittest.TestCase):
         """What the broken deploy sent to review is worked with one command; the poison is left out with another."""
         guests.command(self.stack, "review", "retry", "--code", "dead-lettered")
         self.settle()
-        guests.command(self.stack, "review", "discard", "--code", BAD, "--reason", "posted by mistake")
+        # An event that was given up twice has two items: the second finds its verdict written, and is closed by the sweep.
+        guests.command(self.stack, "review", "discard", "--code", BAD, "--reason", "posted by mistake", code=None)
         self.settle()
+        self.stack.invoke("review", {})
         with ThreadPoolExecutor(4) as pool:
             left = list(pool.map(lambda house: house.left_waiting(self.stack), traffic.houses))
         self.assertEqual([], [line for lines in left for line in lines])

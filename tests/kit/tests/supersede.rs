@@ -1,6 +1,6 @@
 //! Of many versions of one subject that fail, the newest alone is kept, and nothing else is touched.
 
-#![expect(clippy::expect_used, reason = "tests")]
+#![expect(clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod common;
 #[path = "common/desk.rs"]
