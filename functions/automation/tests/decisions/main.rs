@@ -51,11 +51,11 @@ fn a_stay_that_is_called_off_leaves_nothing_behind() {
         {"id": "hello", "on": "pms.booking.created.v1", "after": "PT240H", "then": {"message": "hello"}},
     ]});
     let mut known = lisbon().rules(&rules).booked("b1", 1, "u1", "2026-07-20", "2026-07-25", true);
-    insta::assert_snapshot!(known.changed(1, "created", None), @r"
+    insta::assert_snapshot!(known.changed(1, "created", None), @r#"
     applied
     bellhop.dashboard.look.v1 booking/b1 {"version":1}
     put 001783771200#dapacgcfltnzyq5twgitswc7ue3#sea#villa
-    ");
+    "#);
     let mut known = known.booked("b1", 2, "u1", "2026-07-20", "2026-07-25", false);
     insta::assert_snapshot!(known.changed(2, "cancelled", Some(("u1", "2026-07-20", "2026-07-25"))));
     assert_eq!(known.cleaning(), None);
