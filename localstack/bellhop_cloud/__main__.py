@@ -21,13 +21,16 @@ def main() -> int:
         return sub
 
     command("setup", None, "make localstack/.venv (every other command does it when needed)")
-    command("up", up, "start LocalStack and its DynamoDB on loopback; reuses what already runs")
+    command("up", up, "start LocalStack, its DynamoDB and an issuer of tokens on loopback; reuses what already runs")
     sub = command("deploy", deploy, "deploy infra/template.yaml with the binaries in target/release")
     sub.add_argument("--stack", help="stack name (default: the prefix)")
     sub.add_argument("--prefix", default="bellhop", help="prefix of every name (default: bellhop)")
     sub.add_argument("parameters", nargs="*", metavar="NAME=VALUE", help="template parameters")
     command("remove", remove, "delete a stack").add_argument("--stack", default="bellhop")
     command("down", down, "stop all of it; leaves nothing running")
+    sub = command("token", token, "print a token of the development issuer, for the console's API")
+    sub.add_argument("--role", required=True, choices=("operator", "manager", "viewer"))
+    sub.add_argument("--tenant", action="append", default=[], help="whose items it sees; again for more (not for operators)")
     command("status", status, "what runs, and which stacks are deployed (JSON)")
     command("env", env, 'print the environment for any AWS client: eval "$(localstack/cloud env)"')
     sub = command("logs", logs, "print what a function wrote")
@@ -83,6 +86,14 @@ def down(_args):
     processes.down()
 
 
+def token(args):
+    from bellhop_cloud import signing
+
+    if args.role == "operator" and args.tenant:
+        raise Problem("an operator sees all tenants: leave --tenant out, or choose --role manager")
+    print(signing.token(signing.Person.of(args.role, ",".join(args.tenant))))
+
+
 def status(_args):
     from bellhop_cloud import processes
 
@@ -94,10 +105,12 @@ def status(_args):
         "running": processes.running(),
         "endpoint": settings.endpoint() if settings.is_local() else os.environ.get("AWS_ENDPOINT_URL", "AWS"),
         "dynamodb": settings.dynamodb_endpoint() if settings.is_local() else None,
+        "issuer": settings.issuer() if settings.is_local() else None,
         "pids": state.get("pids", {}),
         "functions": functions,
         "stacks": list(stacks),
         "feeds": {stack: outputs.get("FeedsUrl") for stack, outputs in stacks.items()},
+        "consoles": {stack: outputs.get("ConsoleUrl") for stack, outputs in stacks.items()},
     }
     print(json.dumps(report, indent=1))
 

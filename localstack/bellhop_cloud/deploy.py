@@ -39,13 +39,17 @@ def deploy(stack: str, prefix: str, overrides: dict[str, str]):
     }
     if settings.is_emulator():
         parameters |= {"ProtectTables": "false", "MailFrom": LOCAL_SENDER}
+    if settings.is_local():
+        parameters |= {"OidcIssuer": settings.issuer(), "OidcAudience": settings.AUDIENCE}
     parameters |= overrides
     _check_timeouts(parameters)
     if settings.is_emulator() and parameters["MailFrom"]:  # on AWS that takes a person who reads the mail
         settings.client("ses").verify_email_identity(EmailAddress=parameters["MailFrom"])
     outputs = _apply(stack, parameters, _template(s3, bucket, key_prefix))
     if settings.is_local():  # where no resolver finds the name in LocalStack's
-        outputs["FeedsUrl"] = settings.function_url(outputs["FeedsFunctionName"])
+        for name in ("Feeds", "Console"):
+            if function := outputs.get(f"{name}FunctionName"):
+                outputs[f"{name}Url"] = settings.function_url(function)
     RUN.mkdir(parents=True, exist_ok=True)
     (RUN / f"{stack}.json").write_text(json.dumps(outputs, indent=1, sort_keys=True) + "\n")
     note(f"{stack} is deployed after {time.monotonic() - started:.1f} s; its outputs are in localstack/.run/{stack}.json")

@@ -1,4 +1,4 @@
-"""Starting and stopping the local cloud: bellhop-dynamodb, LocalStack, and the function processes under it.
+"""Starting and stopping the local cloud: bellhop-dynamodb, LocalStack with the function processes under it, and the issuer.
 
 Every process that belongs to this clone carries BELLHOP_CLOUD_RUN=<its run directory> in its environment; that is how
 it is found again, whatever happened to its parent, and why nobody else's process is ever touched."""
@@ -48,14 +48,16 @@ def up():
         note(f"the local cloud already runs at {settings.endpoint()}")
         return
     down(quiet=True)  # what a crash may have left
-    for port, name in ((settings.port(), "BELLHOP_LOCAL_PORT"), (settings.dynamodb_port(), "BELLHOP_DYNAMODB_PORT")):
+    ports = {"port": settings.port(), "dynamodb_port": settings.dynamodb_port(), "issuer_port": settings.issuer_port()}
+    for port, name in zip(ports.values(), ("BELLHOP_LOCAL_PORT", "BELLHOP_DYNAMODB_PORT", "BELLHOP_ISSUER_PORT"), strict=True):
         _require_free(port, name)
     started = time.monotonic()
     (RUN / "logs").mkdir(parents=True, exist_ok=True)
-    state = {"port": settings.port(), "dynamodb_port": settings.dynamodb_port(), "pids": {}}
+    state = ports | {"pids": {}}
     try:
         state["pids"]["dynamodb"] = _start("dynamodb", [str(_dynamodb_binary()), "--port", str(state["dynamodb_port"])])
         state["pids"]["localstack"] = _start("localstack", [sys.executable, "-m", "localstack.runtime.main"])
+        state["pids"]["issuer"] = _start("issuer", [sys.executable, "-m", "bellhop_cloud.issuer", "--port", str(ports["issuer_port"])])
         STATE.write_text(json.dumps(state, indent=1))
         _wait_until_ready(state["pids"])
     except BaseException:
@@ -157,7 +159,11 @@ def _start(name: str, command: list[str]) -> int:
 
 def _wait_until_ready(pids: dict[str, int]):
     deadline = time.monotonic() + START_SECONDS
-    missing = {"dynamodb": settings.dynamodb_endpoint(), "localstack": settings.endpoint()}
+    missing = {
+        "dynamodb": settings.dynamodb_endpoint(),
+        "localstack": settings.endpoint(),
+        "issuer": f"{settings.issuer()}/.well-known/openid-configuration",
+    }
     while missing:
         for name, url in list(missing.items()):
             if _answers(url):
@@ -174,7 +180,7 @@ def _wait_until_ready(pids: dict[str, int]):
 
 
 def _answers(url: str) -> bool:
-    path = "" if url == settings.dynamodb_endpoint() else "/_localstack/health"
+    path = "/_localstack/health" if url == settings.endpoint() else ""
     try:
         with urllib.request.urlopen(url + path, timeout=2) as answer:
             return answer.status == 200

@@ -12,6 +12,7 @@ RUN = HERE / ".run"
 STATE = RUN / "cloud.json"  # what `up` started: ports and process ids
 HOST = "127.0.0.1"
 ACCOUNT = "000000000000"
+AUDIENCE = "bellhop-console"  # what the local issuer calls the console
 
 
 class Problem(Exception):
@@ -38,6 +39,11 @@ def dynamodb_port() -> int:
     return int(read_state().get("dynamodb_port") or os.environ.get("BELLHOP_DYNAMODB_PORT") or 4570)
 
 
+def issuer_port() -> int:
+    """Beside the cloud's own port, so that several clouds on one machine do not meet."""
+    return int(read_state().get("issuer_port") or os.environ.get("BELLHOP_ISSUER_PORT") or port() + 5)
+
+
 def endpoint() -> str:
     return f"http://{HOST}:{port()}"
 
@@ -45,6 +51,11 @@ def endpoint() -> str:
 def function_url(function: str) -> str:
     """The address of a function that HTTP starts; see plugins/function_url.py."""
     return f"{endpoint()}/_bellhop/url/{function}/"
+
+
+def issuer() -> str:
+    """Who signs people in here; see issuer.py."""
+    return f"http://{HOST}:{issuer_port()}"
 
 
 def dynamodb_endpoint() -> str:
