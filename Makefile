@@ -6,7 +6,7 @@ SHELL := /bin/bash
 PREFIX ?= $(or $(BELLHOP_PREFIX),bellhop)
 export BELLHOP_PREFIX := $(PREFIX)
 
-.PHONY: help build up down demo replay test test-full bench deny new-function schemas clean
+.PHONY: help build up down demo replay test test-full chaos bench deny new-function schemas clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ test: ## everything that CI runs; heavy cases at a twentieth of their size
 test-full: ## the same at full size
 	@tests/run --full
 
+chaos: ## a bad day at full size: poison, a deploy that cannot start, throttling, a broken table; every message is accounted for
+	@tests/e2e/run --full incident
+
 deny: ## licences, sources and advisories of what we build on (fetches cargo-deny once)
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny@0.20.2
 	@cargo deny check
@@ -47,8 +50,9 @@ bench: ## the functions beside a plain one, against an AWS that costs nothing: t
 	@cargo run --release -q -p bellhop-bench
 	@echo; cargo run -q -p bellhop-bench --example channels
 	@echo; cargo run -q -p bellhop-bench --example due
+	@echo; cargo run -q -p bellhop-bench --example desk
 
-new-function: ## lay a function: make new-function NAME=parking QUEUE=operational-dashboard (or a new queue's name)
+new-function: ## lay a function: make new-function NAME=parking QUEUE=parking (a new queue, or one without a function)
 	@infra/new_function "$(NAME)" "$(QUEUE)"
 	@$(MAKE) --no-print-directory schemas
 

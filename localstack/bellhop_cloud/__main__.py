@@ -21,21 +21,21 @@ def main() -> int:
         return sub
 
     command("setup", None, "make localstack/.venv (every other command does it when needed)")
-    command("up", up, "start LocalStack, its DynamoDB and an issuer of tokens on loopback; reuses what already runs")
+    command("up", up, "start LocalStack and its DynamoDB on loopback; reuses what already runs")
     sub = command("deploy", deploy, "deploy infra/template.yaml with the binaries in target/release")
     sub.add_argument("--stack", help="stack name (default: the prefix)")
     sub.add_argument("--prefix", default="bellhop", help="prefix of every name (default: bellhop)")
     sub.add_argument("parameters", nargs="*", metavar="NAME=VALUE", help="template parameters")
     command("remove", remove, "delete a stack").add_argument("--stack", default="bellhop")
     command("down", down, "stop all of it; leaves nothing running")
-    sub = command("token", token, "print a token of the development issuer, for the console's API")
-    sub.add_argument("--role", required=True, choices=("operator", "manager", "viewer"))
-    sub.add_argument("--tenant", action="append", default=[], help="whose items it sees; again for more (not for operators)")
     command("status", status, "what runs, and which stacks are deployed (JSON)")
     command("env", env, 'print the environment for any AWS client: eval "$(localstack/cloud env)"')
     sub = command("logs", logs, "print what a function wrote")
     sub.add_argument("function", help="full name, as bellhop-calendar")
     sub.add_argument("-f", "--follow", action="store_true", help="go on printing")
+    sub = command("token", token, "print a token of the local issuer, for the console's API")
+    sub.add_argument("--role", choices=("operator", "manager", "viewer"), default="operator")
+    sub.add_argument("--tenant", action="append", default=[], help="of a manager or viewer; may be given several times")
     command("kill", kill, "SIGKILL one running process of a function (for fault injection)").add_argument("function")
     command("lint", lint, "check infra/template.yaml with cfn-lint")
     sub = command("test", test, "run localstack/tests")
@@ -86,14 +86,6 @@ def down(_args):
     processes.down()
 
 
-def token(args):
-    from bellhop_cloud import signing
-
-    if args.role == "operator" and args.tenant:
-        raise Problem("an operator sees all tenants: leave --tenant out, or choose --role manager")
-    print(signing.token(signing.Person.of(args.role, ",".join(args.tenant))))
-
-
 def status(_args):
     from bellhop_cloud import processes
 
@@ -105,12 +97,12 @@ def status(_args):
         "running": processes.running(),
         "endpoint": settings.endpoint() if settings.is_local() else os.environ.get("AWS_ENDPOINT_URL", "AWS"),
         "dynamodb": settings.dynamodb_endpoint() if settings.is_local() else None,
-        "issuer": settings.issuer() if settings.is_local() else None,
         "pids": state.get("pids", {}),
         "functions": functions,
         "stacks": list(stacks),
+        "issuer": settings.issuer_url() if settings.is_local() else None,
+        "console": {stack: outputs.get("ConsoleUrl") for stack, outputs in stacks.items()},
         "feeds": {stack: outputs.get("FeedsUrl") for stack, outputs in stacks.items()},
-        "consoles": {stack: outputs.get("ConsoleUrl") for stack, outputs in stacks.items()},
     }
     print(json.dumps(report, indent=1))
 
@@ -131,6 +123,15 @@ def logs(args):
     command = ["tail", "-n", "+1", *(["-f"] if args.follow else []), str(file)]
     sys.stdout.flush()
     os.execvp(command[0], command)
+
+
+def token(args):
+    from bellhop_cloud import issuer
+
+    require_up()
+    if not settings.is_local():
+        raise Problem("tokens are made for the local cloud alone")
+    print(issuer.token(args.role, args.tenant))
 
 
 def kill(args):

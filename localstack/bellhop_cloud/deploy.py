@@ -13,7 +13,7 @@ import zipfile
 from pathlib import Path
 
 from bellhop_cloud import settings
-from bellhop_cloud.settings import ROOT, RUN, TEMPLATE, Problem, note
+from bellhop_cloud.settings import AUDIENCE, ROOT, RUN, TEMPLATE, Problem, note
 
 WAIT_SECONDS = 300
 LOCAL_SENDER = "stays@bellhop.invalid"  # whom guests get mail from in an emulator, which keeps it
@@ -40,7 +40,7 @@ def deploy(stack: str, prefix: str, overrides: dict[str, str]):
     if settings.is_emulator():
         parameters |= {"ProtectTables": "false", "MailFrom": LOCAL_SENDER}
     if settings.is_local():
-        parameters |= {"OidcIssuer": settings.issuer(), "OidcAudience": settings.AUDIENCE}
+        parameters |= {"OidcIssuer": settings.issuer_url(), "OidcAudience": AUDIENCE}
     parameters |= overrides
     _check_timeouts(parameters)
     if settings.is_emulator() and parameters["MailFrom"]:  # on AWS that takes a person who reads the mail
@@ -48,8 +48,7 @@ def deploy(stack: str, prefix: str, overrides: dict[str, str]):
     outputs = _apply(stack, parameters, _template(s3, bucket, key_prefix))
     if settings.is_local():  # where no resolver finds the name in LocalStack's
         for name in ("Feeds", "Console"):
-            if function := outputs.get(f"{name}FunctionName"):
-                outputs[f"{name}Url"] = settings.function_url(function)
+            outputs[f"{name}Url"] = settings.function_url(outputs[f"{name}FunctionName"])
     RUN.mkdir(parents=True, exist_ok=True)
     (RUN / f"{stack}.json").write_text(json.dumps(outputs, indent=1, sort_keys=True) + "\n")
     note(f"{stack} is deployed after {time.monotonic() - started:.1f} s; its outputs are in localstack/.run/{stack}.json")

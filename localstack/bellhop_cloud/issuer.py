@@ -1,215 +1,265 @@
-"""An OpenID Connect issuer for development: sign-in by one click, for the console on the local cloud. It knows no passwords, and
-so it listens on a loopback address only and sends people to addresses of this machine only.
+"""An OpenID Connect issuer for the local cloud: whoever sits at this machine signs in with one click, in any role.
 
-`localstack/cloud up` starts it: python -m bellhop_cloud.issuer --port N"""
+Authorization code with PKCE (RFC 7636, S256), as the console does it. It listens on loopback alone and knows no secret but its
+own key, so it is of no use anywhere else: it refuses to start on another address, and to send anybody to another machine."""
 
 import argparse
+import base64
+import hashlib
+import html
 import ipaddress
 import json
-import signal
+import os
+import secrets
 import sys
-import threading
+import time
+import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qsl, urlsplit
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bellhop_cloud import settings
-from bellhop_cloud.settings import RUN, STATE, Problem, note
-from bellhop_cloud.sign_in import Codes, Refused, Request, choice, is_loopback, page, policy, way_back
-from bellhop_cloud.sign_in import note as paragraph
-from bellhop_cloud.signing import KEY_FILE, LIFE_SECONDS, KeyRing, Person, claims
+from bellhop_cloud.settings import AUDIENCE, Problem
 
-MOST_BODY = 16 * 1024
-IDLE_SECONDS = 15
-MOST_SUGGESTED = 50
-FORM = "application/x-www-form-urlencoded"
-
-
-def discovery(issuer: str) -> dict:
-    return {
-        "issuer": issuer,
-        "authorization_endpoint": f"{issuer}/authorize",
-        "token_endpoint": f"{issuer}/token",
-        "end_session_endpoint": f"{issuer}/logout",
-        "jwks_uri": f"{issuer}/jwks",
-        "response_types_supported": ["code"],
-        "grant_types_supported": ["authorization_code"],
-        "code_challenge_methods_supported": ["S256"],
-        "token_endpoint_auth_methods_supported": ["none"],
-        "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": ["RS256"],
-        "scopes_supported": ["openid", "profile", "email"],
-        "claims_supported": ["sub", "name", "bellhop_role", "bellhop_tenants"],
-        "authorization_response_iss_parameter_supported": True,
-    }
+ROLES = {"operator": "all tenants", "manager": "reads and decides for its tenants", "viewer": "reads, and decides nothing"}
+CODE_SECONDS, TOKEN_SECONDS = 60, 3600
+KEYS = settings.RUN / "issuer"
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store",
+}  # fmt: skip
+STYLE = """
+:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
+body { max-width: 28rem; margin: 3rem auto; padding: 0 1rem; }
+form { display: grid; gap: .75rem; }
+input, button { font: inherit; padding: .6rem .8rem; border: 1px solid; border-radius: .5rem; }
+button { cursor: pointer; text-align: left; }
+"""
 
 
-def known_tenants() -> list[str]:
-    """Tenants of the stacks that are deployed here, to be suggested; none while nothing is deployed."""
-    found = set()
+def is_loopback(host: str) -> bool:
     try:
-        for file in RUN.glob("*.json"):
-            if file != STATE and (table := json.loads(file.read_text()).get("StateTableName")):
-                rows = settings.client("dynamodb").query(
-                    TableName=table, KeyConditionExpression="pk = :pk", Limit=MOST_SUGGESTED,
-                    ExpressionAttributeValues={":pk": {"S": "tenants#"}},
-                )["Items"]  # fmt: skip
-                found |= {row["sk"]["S"].rpartition("/")[2] for row in rows}
-    except Exception as error:  # they are a courtesy: people can type
-        note(f"no tenants to suggest: {error}")
-    return sorted(found)[:MOST_SUGGESTED]
+        return host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
-def unique(pairs: list[tuple[str, str]]) -> dict[str, str]:
-    """A query or form; what is said twice could be read in two ways."""
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise Problem("a parameter is there twice")
-    return fields
+# ---- Keys: the newest signs; the one before it is still published, so that tokens outlive a rotation.
 
 
-class Issuer(ThreadingHTTPServer):
-    """The server. A test gives it its own keys and port 0."""
+def _key_files() -> list[Path]:
+    return sorted(KEYS.glob("*.pem"), reverse=True)
 
-    daemon_threads = True
 
-    def __init__(self, host: str = settings.HOST, port: int = 0, file: Path = KEY_FILE, suggest=lambda: []):
-        if not ipaddress.ip_address(host).is_loopback:
-            raise Problem(f"{host} is no loopback address: this issuer lets anybody in, and must not be reached from elsewhere")
-        self.ring, self.codes, self.suggest = KeyRing(file), Codes(), suggest
-        self.ring.keys()  # made now, so that a folder that cannot be written ends the start
-        super().__init__((host, port), Handler)
-        self.url = f"http://{host}:{self.server_port}"
+def rotate():
+    KEYS.mkdir(parents=True, exist_ok=True, mode=0o700)
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    text = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    descriptor = os.open(KEYS / f"{time.time_ns()}.pem", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(text)
+    for old in _key_files()[2:]:
+        old.unlink()
 
-    def in_background(self) -> "Issuer":
-        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
-        return self
 
-    def __exit__(self, *_):
-        self.shutdown()
-        self.server_close()
+def signing_key() -> tuple[str, bytes]:
+    """The newest: its id and PEM."""
+    if not _key_files():
+        rotate()
+    newest = _key_files()[0]
+    return newest.stem, newest.read_bytes()
+
+
+def key_set() -> dict:
+    signing_key()
+    keys = []
+    for file in _key_files():
+        private = serialization.load_pem_private_key(file.read_bytes(), None)
+        public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(private.public_key()))
+        keys.append(public | {"kid": file.stem, "use": "sig", "alg": "RS256"})
+    return {"keys": keys}
+
+
+def token(role: str, tenants: list[str], nonce: str | None = None, **other) -> str:
+    """A signed token of this issuer; `other` replaces claims, or leaves them out with None (for tests)."""
+    kid, key = signing_key()
+    now = int(time.time())
+    claims = {
+        "iss": settings.issuer_url(), "aud": AUDIENCE, "sub": f"{role}@local", "name": f"Local {role}",
+        "iat": now, "exp": now + TOKEN_SECONDS, "bellhop_role": role, "bellhop_tenants": tenants, "nonce": nonce,
+    }  # fmt: skip
+    claims = {name: value for name, value in (claims | other).items() if value is not None}
+    return jwt.encode(claims, key, algorithm="RS256", headers={"kid": kid})
+
+
+# ---- Signing in.
+
+
+class Refused(Exception):
+    """What was asked for cannot be; said on a page, for an address that is not trusted gets no answer."""
+
+
+def checked(query: dict[str, str]) -> dict[str, str]:
+    """What an authorization request must say (OpenID Connect Core 1.0, 3.1.2.1; RFC 7636, 4.3)."""
+    target = urllib.parse.urlsplit(query.get("redirect_uri", ""))
+    if target.scheme not in ("http", "https") or not is_loopback(target.hostname or "") or target.fragment:
+        raise Refused("redirect_uri must be an address on this machine")
+    for name, wanted in (("response_type", "code"), ("client_id", AUDIENCE), ("code_challenge_method", "S256")):
+        if query.get(name) != wanted:
+            raise Refused(f"{name} must be {wanted}")
+    if not 43 <= len(query.get("code_challenge", "")) <= 128:
+        raise Refused("code_challenge must be there")
+    if "openid" not in query.get("scope", "").split():
+        raise Refused("scope must contain openid")
+    return query
+
+
+def page(query: dict[str, str]) -> str:
+    hint_role, _, hint_tenant = query.get("login_hint", "").partition(":")
+    hidden = "".join(
+        f'<input type="hidden" name="{html.escape(name)}" value="{html.escape(value)}">' for name, value in query.items()
+    )
+    buttons = "".join(
+        f'<button name="role" value="{role}"{" autofocus" if role == (hint_role or "operator") else ""}>'
+        f"<strong>{role.capitalize()}</strong>: {what}</button>"
+        for role, what in ROLES.items()
+    )
+    tenant = html.escape(hint_tenant or "seaside")
+    return f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Sign in to the local cloud</title><link rel="stylesheet" href="style.css"></head><body><main>
+<h1>Sign in</h1><p>This is the local cloud: choose who you are.</p>
+<form method="post" action="authorize">{hidden}
+<label for="tenants">Tenants, for manager and viewer (commas between)</label>
+<input id="tenants" name="tenants" value="{tenant}" autocomplete="off">{buttons}</form></main></body></html>"""
+
+
+class Codes:
+    """Codes that were given out, each good once."""
+
+    def __init__(self):
+        self._given: dict[str, tuple[float, dict, dict]] = {}
+
+    def give(self, query: dict, who: dict) -> str:
+        now = time.monotonic()
+        self._given = {code: entry for code, entry in self._given.items() if entry[0] > now}
+        code = secrets.token_urlsafe(24)
+        self._given[code] = (now + CODE_SECONDS, query, who)
+        return code
+
+    def redeem(self, form: dict[str, str]) -> dict:
+        until, query, who = self._given.pop(form.get("code", ""), (0, {}, {}))
+        digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
+        challenge = base64.urlsafe_b64encode(digest).decode().rstrip("=")
+        good = (
+            time.monotonic() < until and form.get("grant_type") == "authorization_code"
+            and form.get("client_id") == AUDIENCE and form.get("redirect_uri") == query.get("redirect_uri")
+            and secrets.compare_digest(challenge, query.get("code_challenge", ""))
+        )  # fmt: skip
+        if not good:
+            raise Refused("the code is unknown, used, too old, or not for you")
+        issued = token(who["role"], who["tenants"], query.get("nonce"))
+        return {"access_token": issued, "id_token": issued, "token_type": "Bearer", "expires_in": TOKEN_SECONDS}
 
 
 class Handler(BaseHTTPRequestHandler):
-    """HTTP/1.0, a connection for each request, so that a body that is left unread is nobody's next request."""
+    protocol_version = "HTTP/1.1"
 
-    timeout = IDLE_SECONDS
-    server: Issuer
-
-    def version_string(self) -> str:
-        return "bellhop-issuer"
-
-    def log_message(self, format, *args):  # codes and tokens pass here: nothing is written
-        pass
+    def log_message(self, *_):
+        pass  # requests carry codes
 
     def do_GET(self):
-        self.answer({
-            "/.well-known/openid-configuration": lambda: self.json(200, discovery(self.server.url)),
-            "/jwks": lambda: self.json(200, {"keys": [key.public for key in self.server.ring.keys()]}),
-            "/authorize": lambda: self.authorize(unique(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))),
-            "/logout": self.logout,
-        })  # fmt: skip
+        address = urllib.parse.urlsplit(self.path)
+        query = dict(urllib.parse.parse_qsl(address.query))
+        try:
+            match address.path:
+                case "/.well-known/openid-configuration":
+                    self.json(200, self.discovery())
+                case "/keys":
+                    self.json(200, key_set())
+                case "/authorize":
+                    self.text(200, page(checked(query)), "text/html")
+                case "/style.css":
+                    self.text(200, STYLE, "text/css")
+                case "/logout":
+                    self.go(query.get("post_logout_redirect_uri", ""), {})
+                case _:
+                    self.text(404, "not here\n", "text/plain")
+        except Refused as refused:
+            self.text(400, f"{refused}\n", "text/plain")
 
     def do_POST(self):
-        self.answer({
-            "/authorize": lambda: self.authorize(self.form(), chosen=True),
-            "/token": self.token,
-            "/rotate": lambda: self.json(200, {"kid": self.server.ring.rotate().id}),
-        })  # fmt: skip
-
-    def answer(self, routes: dict):
+        length = min(int(self.headers.get("Content-Length") or 0), 20_000)
+        form = dict(urllib.parse.parse_qsl(self.rfile.read(length).decode(errors="replace")))
         try:
-            # By another name than ours, some page elsewhere has made the browser believe that this is its own server.
-            if not is_loopback(f"http://{self.headers.get('Host', '')}"):
-                raise Problem("Host is no address of this machine")
-            origin = self.headers.get("Origin")
-            if self.command == "POST" and origin is not None and not is_loopback(origin):
-                raise Problem("a page from elsewhere asks")
-            route = routes.get(urlsplit(self.path).path)
-            return route() if route else self.html(404, page("Not found", paragraph("There is nothing here.")))
-        except Problem as problem:
-            return self.html(400, page("This request is not answered", paragraph(str(problem))))
-
-    # ---- Endpoints.
-
-    def authorize(self, query: dict[str, str], chosen: bool = False):
-        try:
-            request = Request.read(query)
-            if not chosen:
-                return self.html(200, choice(request, query.get("login_hint", ""), self.server.suggest()), request.redirect_uri)
-            person = Person.of(query.get("role", ""), query.get("tenants", ""))
-            answer = {"code": self.server.codes.give(request, person)}
-        except Refused as refused:  # its way back was looked at first
-            answer = {"error": refused.error, "error_description": refused.description}
-        return self.redirect(way_back(query["redirect_uri"], self.server.url, query.get("state", ""), **answer))
-
-    def token(self):
-        try:
-            grant = self.server.codes.take(self.form())
+            match urllib.parse.urlsplit(self.path).path:
+                case "/authorize":
+                    role = form.pop("role", "")
+                    tenants = [each.strip() for each in form.pop("tenants", "").split(",") if each.strip()]
+                    if role not in ROLES:
+                        raise Refused("role must be one of " + ", ".join(ROLES))
+                    query = checked(form)
+                    code = self.server.codes.give(query, {"role": role, "tenants": tenants})
+                    self.go(query["redirect_uri"], {"code": code, "state": query.get("state", ""), "iss": settings.issuer_url()})
+                case "/token":
+                    self.json(200, self.server.codes.redeem(form))
+                case "/rotate":
+                    rotate()
+                    self.json(200, key_set())
+                case _:
+                    self.text(404, "not here\n", "text/plain")
         except Refused as refused:
-            return self.json(400, {"error": refused.error, "error_description": refused.description})
-        said, key = claims(self.server.url, grant.person, grant.request.nonce), self.server.ring.signer()
-        access = {name: value for name, value in said.items() if name not in ("nonce", "name")} | {"scope": grant.request.scope}
-        tokens = {"id_token": key.sign(said), "access_token": key.sign(access, "at+jwt")}
-        return self.json(200, tokens | {"token_type": "Bearer", "expires_in": LIFE_SECONDS, "scope": grant.request.scope})
+            error = {"error": "invalid_grant", "error_description": str(refused)}
+            self.json(400, error) if self.path == "/token" else self.text(400, f"{refused}\n", "text/plain")
 
-    def logout(self):
-        """Nobody is signed in here: this only sends people back."""
-        query = unique(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
-        back = query.get("post_logout_redirect_uri")
-        if back is None:
-            return self.html(200, page("Signed out", paragraph("You can close this page.")))
-        if not is_loopback(back):
-            raise Problem(f"post_logout_redirect_uri is {back!r}, expected an address of this machine")
-        return self.redirect(f"{back}?{'state=' + query['state'] if query.get('state', '').isalnum() else ''}".rstrip("?"))
+    def discovery(self) -> dict:
+        url = settings.issuer_url()
+        return {
+            "issuer": url, "authorization_endpoint": f"{url}/authorize", "token_endpoint": f"{url}/token", "jwks_uri": f"{url}/keys",
+            "end_session_endpoint": f"{url}/logout", "response_types_supported": ["code"], "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["RS256"], "code_challenge_methods_supported": ["S256"],
+            "scopes_supported": ["openid", "profile"], "token_endpoint_auth_methods_supported": ["none"],
+        }  # fmt: skip
 
-    # ---- What goes over the wire.
+    def go(self, where: str, query: dict[str, str]):
+        target = urllib.parse.urlsplit(where)
+        if not is_loopback(target.hostname or ""):
+            raise Refused("only addresses on this machine")
+        answer = urllib.parse.urlencode(query)
+        self.answer(303, b"", "text/plain", {"Location": where + (("&" if target.query else "?") + answer if answer else "")})
 
-    def form(self) -> dict[str, str]:
-        length = self.headers.get("Content-Length", "")
-        if self.headers.get_content_type() != FORM or not length.isdecimal() or int(length) > MOST_BODY:
-            raise Problem(f"expected a form ({FORM}) with its length, at most {MOST_BODY} bytes")
-        try:
-            return unique(parse_qsl(self.rfile.read(int(length)).decode(), keep_blank_values=True))
-        except UnicodeDecodeError:
-            raise Problem("the form is not UTF-8") from None
+    def json(self, status: int, value: dict):
+        origin = urllib.parse.urlsplit(self.headers.get("Origin") or "")
+        allowed = {"Access-Control-Allow-Origin": self.headers["Origin"], "Vary": "Origin"} if is_loopback(origin.hostname or "") else {}
+        self.answer(status, json.dumps(value).encode(), "application/json", allowed)
 
-    def json(self, status: int, body: dict):
-        origin = self.headers.get("Origin")
-        shared = {"Access-Control-Allow-Origin": origin} if is_loopback(origin) else {}
-        self.send(status, "application/json", json.dumps(body), shared | {"Vary": "Origin"})
+    def text(self, status: int, text: str, kind: str):
+        self.answer(status, text.encode(), f"{kind}; charset=utf-8", {})
 
-    def html(self, status: int, body: str, redirect_uri: str | None = None):
-        headers = {"Content-Security-Policy": policy(redirect_uri), "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin"}
-        self.send(status, "text/html; charset=utf-8", body, headers)
-
-    def redirect(self, to: str):
-        self.send(303, "text/plain", "", {"Location": to, "Referrer-Policy": "no-referrer"})
-
-    def send(self, status: int, kind: str, body: str, headers: dict[str, str]):
-        data = body.encode()
-        self.send_response(status)
-        usual = {"Content-Type": kind, "Content-Length": str(len(data)), "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-        for name, value in (usual | headers).items():
+    def answer(self, status: int, body: bytes, kind: str, more: dict[str, str]):
+        self.send_response_only(status)
+        for name, value in (HEADERS | more | {"Content-Type": kind, "Content-Length": str(len(body))}).items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(data)
+        self.wfile.write(body)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="bellhop_cloud.issuer", description=__doc__)
-    parser.add_argument("--host", default=settings.HOST)
-    parser.add_argument("--port", type=int, required=True)
-    args = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    try:
-        with Issuer(args.host, args.port, suggest=known_tenants) as issuer:
-            issuer.serve_forever()
-    except (Problem, ValueError, OSError) as problem:
-        note(f"issuer: {problem}")
-        return 1
-    return 0
+def serve(host: str, port: int):
+    if not is_loopback(host):
+        raise Problem(f"the issuer signs anybody in: it serves this machine alone, and {host} is no loopback address")
+    server = ThreadingHTTPServer((host, port), Handler)
+    server.codes = Codes()
+    server.serve_forever()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--host", default=settings.HOST)
+    parser.add_argument("--port", type=int, required=True)
+    arguments = parser.parse_args()
+    try:
+        serve(arguments.host, arguments.port)
+    except Problem as problem:
+        sys.exit(str(problem))

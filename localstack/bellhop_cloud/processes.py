@@ -1,4 +1,4 @@
-"""Starting and stopping the local cloud: bellhop-dynamodb, LocalStack with the function processes under it, and the issuer.
+"""Starting and stopping the local cloud: bellhop-dynamodb, LocalStack, and the function processes under it.
 
 Every process that belongs to this clone carries BELLHOP_CLOUD_RUN=<its run directory> in its environment; that is how
 it is found again, whatever happened to its parent, and why nobody else's process is ever touched."""
@@ -37,7 +37,7 @@ def ours() -> list[psutil.Process]:
 
 def running() -> bool:
     pids = set(settings.read_state().get("pids", {}).values())
-    return bool(pids) and pids <= {process.pid for process in ours()} and _answers(settings.endpoint())
+    return bool(pids) and pids <= {process.pid for process in ours()} and _answers(f"{settings.endpoint()}/_localstack/health")
 
 
 def up():
@@ -48,16 +48,20 @@ def up():
         note(f"the local cloud already runs at {settings.endpoint()}")
         return
     down(quiet=True)  # what a crash may have left
-    ports = {"port": settings.port(), "dynamodb_port": settings.dynamodb_port(), "issuer_port": settings.issuer_port()}
-    for port, name in zip(ports.values(), ("BELLHOP_LOCAL_PORT", "BELLHOP_DYNAMODB_PORT", "BELLHOP_ISSUER_PORT"), strict=True):
+    ports = (
+        (settings.port(), "BELLHOP_LOCAL_PORT"), (settings.dynamodb_port(), "BELLHOP_DYNAMODB_PORT"),
+        (settings.issuer_port(), "BELLHOP_ISSUER_PORT"),
+    )  # fmt: skip
+    for port, name in ports:
         _require_free(port, name)
     started = time.monotonic()
     (RUN / "logs").mkdir(parents=True, exist_ok=True)
-    state = ports | {"pids": {}}
+    state = {"port": settings.port(), "dynamodb_port": settings.dynamodb_port(), "issuer_port": settings.issuer_port(), "pids": {}}
     try:
         state["pids"]["dynamodb"] = _start("dynamodb", [str(_dynamodb_binary()), "--port", str(state["dynamodb_port"])])
         state["pids"]["localstack"] = _start("localstack", [sys.executable, "-m", "localstack.runtime.main"])
-        state["pids"]["issuer"] = _start("issuer", [sys.executable, "-m", "bellhop_cloud.issuer", "--port", str(ports["issuer_port"])])
+        issuer = [sys.executable, "-m", "bellhop_cloud.issuer", "--port", str(state["issuer_port"])]
+        state["pids"]["issuer"] = _start("issuer", issuer)
         STATE.write_text(json.dumps(state, indent=1))
         _wait_until_ready(state["pids"])
     except BaseException:
@@ -160,10 +164,9 @@ def _start(name: str, command: list[str]) -> int:
 def _wait_until_ready(pids: dict[str, int]):
     deadline = time.monotonic() + START_SECONDS
     missing = {
-        "dynamodb": settings.dynamodb_endpoint(),
-        "localstack": settings.endpoint(),
-        "issuer": f"{settings.issuer()}/.well-known/openid-configuration",
-    }
+        "dynamodb": settings.dynamodb_endpoint(), "localstack": f"{settings.endpoint()}/_localstack/health",
+        "issuer": f"{settings.issuer_url()}/keys",
+    }  # fmt: skip
     while missing:
         for name, url in list(missing.items()):
             if _answers(url):
@@ -180,9 +183,8 @@ def _wait_until_ready(pids: dict[str, int]):
 
 
 def _answers(url: str) -> bool:
-    path = "/_localstack/health" if url == settings.endpoint() else ""
     try:
-        with urllib.request.urlopen(url + path, timeout=2) as answer:
+        with urllib.request.urlopen(url, timeout=2) as answer:
             return answer.status == 200
     except OSError:
         return False

@@ -12,7 +12,7 @@ RUN = HERE / ".run"
 STATE = RUN / "cloud.json"  # what `up` started: ports and process ids
 HOST = "127.0.0.1"
 ACCOUNT = "000000000000"
-AUDIENCE = "bellhop-console"  # what the local issuer calls the console
+AUDIENCE = "bellhop-console"  # whom the local issuer's tokens are meant for
 
 
 class Problem(Exception):
@@ -40,8 +40,12 @@ def dynamodb_port() -> int:
 
 
 def issuer_port() -> int:
-    """Beside the cloud's own port, so that several clouds on one machine do not meet."""
-    return int(read_state().get("issuer_port") or os.environ.get("BELLHOP_ISSUER_PORT") or port() + 5)
+    return int(read_state().get("issuer_port") or os.environ.get("BELLHOP_ISSUER_PORT") or port() + 20)
+
+
+def issuer_url() -> str:
+    """Where people sign in locally; see issuer.py."""
+    return f"http://{HOST}:{issuer_port()}"
 
 
 def endpoint() -> str:
@@ -51,11 +55,6 @@ def endpoint() -> str:
 def function_url(function: str) -> str:
     """The address of a function that HTTP starts; see plugins/function_url.py."""
     return f"{endpoint()}/_bellhop/url/{function}/"
-
-
-def issuer() -> str:
-    """Who signs people in here; see issuer.py."""
-    return f"http://{HOST}:{issuer_port()}"
 
 
 def dynamodb_endpoint() -> str:

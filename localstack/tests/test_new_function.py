@@ -69,6 +69,7 @@ class Laying(unittest.TestCase):
             (("booking", "x"), "the catalogue of events has a file of that name"),
             (("shuttle", "synchronization"), "channel-sync consumes it"),
             (("shuttle", "operational-guests"), "notifications consumes it"),
+            (("shuttle", "operational-dashboard"), "dashboard consumes it"),
             (("shuttle", "fallback"), "the review function consumes"),
             (("shuttle", "operational-dashboard-dlq"), "dead-letter"),
             (("shuttle",), "QUEUE"),
@@ -80,11 +81,11 @@ class Laying(unittest.TestCase):
 
     def test_a_dry_run_writes_nothing_and_shows_all(self):
         before = (COPY / "infra" / "template.yaml").read_bytes()
-        done = self.lay("shuttle", "operational-dashboard", "--dry-run")
+        done = self.lay("shuttle", "shuttle", "--dry-run")
         self.assertEqual(done.returncode, 0, done.stderr)
         for file in ("functions/shuttle/src/lib.rs", "functions/shuttle/tests/events.rs", "infra/template.yaml", "README.md"):
             self.assertIn(f"+++ b/{file}", done.stdout)
-        self.assertNotIn("shared/events/src/queue.rs", done.stdout)  # the queue is there
+        self.assertIn("shared/events/src/queue.rs", done.stdout)  # the queue is new
         self.assertEqual((COPY / "infra" / "template.yaml").read_bytes(), before)
         self.assertFalse((COPY / "functions" / "shuttle").exists())
 

@@ -15,12 +15,15 @@ STATE, OPERATIONS = "StateTable", "OperationsTable"
 WORDS = {
     "state: read": (STATE, GET | {"dynamodb:Query"}),
     "state: read and write": (STATE, GET | {"dynamodb:Query"} | WRITE),
+    "state: what is open": ("${StateTable.Arn}/index/open", {"dynamodb:Query"}),
+    "tells people by `ReviewTopic`": ("ReviewTopic", {"sns:Publish"}),
     "state: what is due": (STATE, {"dynamodb:Query", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"}),
     "operations: one item": (OPERATIONS, {"dynamodb:GetItem"}),
     "operations: read and write": (OPERATIONS, GET | WRITE),
     "secrets `bellhop/*`": ("secretsmanager secret:bellhop/*", {"secretsmanager:GetSecretValue"}),
 }
 MAIL = "mail as `MailFrom`"
+DEPTHS = "depths of all queues"
 RECEIVE = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"}
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 
@@ -59,6 +62,8 @@ def named(resource) -> str:
             return name.removesuffix(".Arn")
         case ("Ref", name):
             return name
+        case ("Sub", path) if path.startswith("${"):
+            return path
         case ("Sub", arn):
             service, path = re.fullmatch(r"arn:\$\{AWS::Partition}:(\w+):\$\{AWS::Region}:\$\{AWS::AccountId}:(.+)", arn).groups()
             return f"{service} {path}"
@@ -114,8 +119,8 @@ class Permissions(unittest.TestCase):
         for _, subscription in self.of_type("AWS::SNS::Subscription"):
             started[of[named(subscription["Endpoint"])]].append("bounces and complaints")
         for _, rule in self.of_type("AWS::Events::Rule"):
-            self.assertEqual(rule["ScheduleExpression"], "rate(1 minute)")
-            started[of[named(rule["Targets"][0]["Arn"])]].append("each minute")
+            when = {"rate(1 minute)": "each minute", "rate(1 hour)": "each hour"}[rule["ScheduleExpression"]]
+            started[of[named(rule["Targets"][0]["Arn"])]].append(when)
         for _, url in self.of_type("AWS::Lambda::Url"):
             started[of[named(url["TargetFunctionArn"])]].append("HTTP")
         self.assertEqual({name: "; ".join(by) for name, by in started.items()}, {name: row[0] for name, row in self.rows.items()})
@@ -135,7 +140,10 @@ class Permissions(unittest.TestCase):
         for word in self.rows[name][2].split("; "):
             if word.startswith("sends: "):
                 continue
-            if word == MAIL:
+            if word == DEPTHS:
+                for queue, _ in self.of_type("AWS::SQS::Queue"):
+                    allowed.setdefault(queue, set()).add("sqs:GetQueueAttributes")
+            elif word == MAIL:
                 allowed |= {"ses identity/*": {"ses:SendEmail"}, "ses configuration-set/${Prefix}-mail": {"ses:SendEmail"}}
             else:
                 resource, actions = WORDS[word]
@@ -192,11 +200,11 @@ class Permissions(unittest.TestCase):
                 found |= {(name, word) for word in words if "*" in word}
         self.assertEqual(found, set(WILD))
 
-    def test_what_anyone_may_call_is_only_the_feeds(self):
+    def test_what_anyone_may_call_is_only_feeds_and_console(self):
         public = {(name, p["Action"]) for name, p in self.of_type("AWS::Lambda::Permission") if p["Principal"] == "*"}
-        self.assertEqual(
-            public, {("FeedsUrlPermission", "lambda:InvokeFunctionUrl"), ("FeedsInvokePermission", "lambda:InvokeFunction")}
-        )
+        ways = {"UrlPermission": "lambda:InvokeFunctionUrl", "InvokePermission": "lambda:InvokeFunction"}
+        allowed = {(name + way, action) for name in ("Feeds", "Console") for way, action in ways.items()}
+        self.assertEqual(public, allowed)
 
 
 if __name__ == "__main__":

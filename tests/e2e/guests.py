@@ -18,7 +18,10 @@ SHARDS = 16
 def guests_stack():
     """One stack for all of them: the kills of one cannot touch another, for they come one after the other."""
     # Random kills can meet one message several times; that a killer ends in review is poison's test.
-    return harness.stack("guests", channels=True, guests=True, AttemptBudget=8, CallTimeoutSeconds=1, CircuitThreshold=5)
+    return harness.stack(
+        "guests", channels=True, guests=True, dashboard=True,
+        AttemptBudget=8, CallTimeoutSeconds=1, CircuitThreshold=5,
+    )  # fmt: skip
 
 
 def command(stack, *arguments: str, stdin: str | None = None, code: int | None = 0) -> str:

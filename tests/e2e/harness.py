@@ -23,8 +23,10 @@ STARTED = time.monotonic()
 RUN_ID = secrets.token_hex(2)
 FINAL = {"applied", "duplicate", "stale", "parked", "review", "released"}
 SOURCE, SYNCHRONIZATION = "OperationalCalendarUrl", "SynchronizationUrl"
-AUTOMATION, GUESTS = "AutomationUrl", "OperationalGuestsUrl"
-WORKERS = {"calendar": SOURCE, "channel-sync": SYNCHRONIZATION, "automation": AUTOMATION, "notifications": GUESTS}
+AUTOMATION, GUESTS, DASHBOARD = "AutomationUrl", "OperationalGuestsUrl", "OperationalDashboardUrl"
+WORKERS = {
+    "calendar": SOURCE, "channel-sync": SYNCHRONIZATION, "automation": AUTOMATION, "notifications": GUESTS, "dashboard": DASHBOARD,
+}  # fmt: skip
 FUNCTIONS = (*WORKERS, "review", "timer", "feeds")
 GIVEN_UP = ("FallbackUrl", *(f"{url.removesuffix('Url')}DlqUrl" for url in WORKERS.values()))
 TAPPED = {  # queues without a consumer of their own here, or whose function is switched off: the tests are it
@@ -32,10 +34,12 @@ TAPPED = {  # queues without a consumer of their own here, or whose function is 
     "operational-guests": GUESTS,
     "automation": AUTOMATION,
     "synchronization": SYNCHRONIZATION,
+    "operational-dashboard": DASHBOARD,
     "dlq": "OperationalCalendarDlqUrl",
     "synchronization-dlq": "SynchronizationDlqUrl",
     "automation-dlq": "AutomationDlqUrl",
     "operational-guests-dlq": "OperationalGuestsDlqUrl",
+    "operational-dashboard-dlq": "OperationalDashboardDlqUrl",
 }
 _stacks: dict[str, "Stack"] = {}
 
@@ -70,12 +74,15 @@ def cloud():
             run_cloud("down")
 
 
-def stack(name: str, channels: bool = False, guests: bool = False, review: bool = False, **parameters) -> "Stack":
+def stack(
+    name: str, channels: bool = False, guests: bool = False, review: bool = False, dashboard: bool = False, **parameters
+) -> "Stack":
     """The stack of this run with that name, deployed when it is first asked for. Unless `channels`, channel-sync is given
-    nothing, nor are automation and notifications unless `guests`, nor review unless `review`: the tests consume what is meant
-    for them."""
+    nothing, nor are automation and notifications unless `guests`, nor review and dashboard unless they are named: the tests
+    consume what is meant for them."""
     if name not in _stacks:
-        workers = ["calendar", *["channel-sync"] * channels, *["automation", "notifications"] * guests, *["review"] * review]
+        workers = ["calendar", *["channel-sync"] * channels, *["automation", "notifications"] * guests]
+        workers += [*["review"] * review, *["dashboard"] * dashboard]
         _stacks[name] = Stack(f"e2e-{RUN_ID}-{name}", parameters, workers)
     return _stacks[name]
 

@@ -128,7 +128,7 @@ class Review(unittest.TestCase):
         self.stack.drain()
         harness.wait(lambda: len(self.open(house)) == 30, 30, "30 items")
         count = json.loads(self.command("review", "stats", "--tenant", house.tenant, "--json").stdout)
-        self.assertEqual([(c["reason"], c["items"]) for c in count], [("stay-departure-before-arrival", 30)])
+        self.assertEqual([c["reasons"] for c in count], [{"stay-departure-before-arrival": 30}])
         words = ["review", "discard", "--code", "stay-departure-before-arrival", "--tenant", house.tenant, "--reason", "a test", "--json"]
         looked = self.command(*words, "--dry-run")
         self.assertEqual((looked.returncode, len(json.loads(looked.stdout))), (0, 30))

@@ -1,8 +1,8 @@
 //! Bookings: the cleaning behind each stay, and what rules make of it.
 
 use bellhop_events::catalogue::{
-    AUTOMATION_LOOK, BOOKING_CANCELLED, BOOKING_CHANGED, BookingChanged, Look, Property, TASK_CHANGED, TaskChanged,
-    WorkStatus,
+    AUTOMATION_LOOK, BOOKING_CANCELLED, BOOKING_CHANGED, BookingChanged, DASHBOARD_LOOK, DashboardLook, Look, Property,
+    TASK_CHANGED, TaskChanged, WorkStatus,
 };
 use bellhop_events::{BookingId, Envelope, Subject};
 use bellhop_rules::{Anchors, Chain, Facts};
@@ -142,6 +142,7 @@ impl<'v, 'a> Here<'v, 'a> {
         };
         let Draft { event, property, outbox, .. } = &mut self.draft;
         outbox.tell(property, TASK_CHANGED.name, &event.subject, &changed);
+        outbox.event(DASHBOARD_LOOK.name, &event.subject, &DashboardLook::at(changed.version));
     }
 
     /// Those who leave before this stay, or before the one that it was, have another time now.

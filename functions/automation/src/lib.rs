@@ -44,7 +44,8 @@ pub struct Automation {
 impl Handler for Automation {
     const CONSUMER: &'static str = CONSUMER;
     const QUEUE: Queue = Queue::Automation;
-    const SENDS_TO: &'static [Queue] = &[Queue::OperationalGuests, Queue::OperationalCalendar, Queue::Synchronization];
+    const SENDS_TO: &'static [Queue] =
+        &[Queue::OperationalGuests, Queue::OperationalCalendar, Queue::Synchronization, Queue::OperationalDashboard];
     type State = AutomationState;
     type Outbox = Outbox;
     type Call = Infallible;

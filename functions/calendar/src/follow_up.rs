@@ -2,8 +2,9 @@
 
 use bellhop_events::catalogue::{
     AVAILABILITY_CHANGED, AvailabilityChanged, BOOKING_CHANGED, BOOKING_UNPLACED, BookingChanged, BookingUnplaced,
-    CLEANING_REQUESTED, CleaningRequested, FormerStay, GUEST_MESSAGE_REQUESTED, GuestMessage, GuestMessageRequested,
-    PROPERTY_CHANGED, Payload, PropertyChanged, WEBHOOK_REQUESTED, WebhookRequested,
+    CLEANING_REQUESTED, CleaningRequested, DASHBOARD_LOOK, DashboardLook, FormerStay, GUEST_MESSAGE_REQUESTED,
+    GuestMessage, GuestMessageRequested, PROPERTY_CHANGED, Payload, PropertyChanged, WEBHOOK_REQUESTED,
+    WebhookRequested,
 };
 use bellhop_events::{Envelope, Fault, MAX_NIGHTS, Reason, Subject, UnitId};
 use bellhop_store::calendar::{BookingState, CalendarState};
@@ -152,7 +153,17 @@ fn of_booking(event: &Envelope, state: &BookingState, outbox: &Outbox) -> Vec<Fo
             follow_ups.push(for_listeners(event, BOOKING_UNPLACED.name, &data));
         }
     }
+    follow_ups.push(for_dashboard(event, booking.version));
     follow_ups
+}
+
+/// Last of all: ids of follow-ups count on their order.
+fn for_dashboard(event: &Envelope, version: u64) -> FollowUp {
+    FollowUp::Event {
+        event_type: DASHBOARD_LOOK.name,
+        subject: event.subject.clone(),
+        data: Envelope::data_of(&DashboardLook::at(version)),
+    }
 }
 
 /// A follow-up for whoever listens at the property.
@@ -179,6 +190,7 @@ fn of_property(event: &Envelope, property: &bellhop_events::catalogue::Property,
         let fault = Fault::new(Reason::CapacityBelowSold, "/data/units").found(found.join(", "));
         follow_ups.push(FollowUp::Review(fault.expected("a capacity of at least what is sold")));
     }
+    follow_ups.push(for_dashboard(event, property.version));
     follow_ups
 }
 

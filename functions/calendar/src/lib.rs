@@ -28,7 +28,8 @@ pub struct Calendar;
 impl Handler for Calendar {
     const CONSUMER: &'static str = "calendar";
     const QUEUE: Queue = Queue::OperationalCalendar;
-    const SENDS_TO: &'static [Queue] = &[Queue::Synchronization, Queue::Automation, Queue::OperationalGuests];
+    const SENDS_TO: &'static [Queue] =
+        &[Queue::Synchronization, Queue::Automation, Queue::OperationalGuests, Queue::OperationalDashboard];
     type State = CalendarState;
     type Outbox = Outbox;
     type Call = Infallible;

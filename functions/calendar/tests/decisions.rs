@@ -91,6 +91,7 @@ impl Known {
                     format!("put {} s={} n={}", key.sort_key(), part("s"), part("n"))
                 }
                 Write::Patch { key, changes } => format!("patch {} {changes:?}", key.sort_key()),
+                Write::Count { key, add, .. } => format!("count {} {add:?}", key.sort_key()),
                 Write::Delete { key } => format!("delete {}", key.sort_key()),
             });
         }
@@ -269,6 +270,7 @@ proptest! {
                     Write::Put { key, item, .. } => drop(known.items.insert(key, item)),
                     Write::Patch { key, changes } => patch(known.items.get_mut(&key).expect("a month"), &changes),
                     Write::Delete { key } => drop(known.items.remove(&key)),
+                    Write::Count { .. } => panic!("the calendar counts in maps"),
                 }
             }
             known.state = decision.state.or(known.state);

@@ -159,7 +159,7 @@ pub(crate) fn forget<P: Rules>(note: &'static str) -> Decision<P> {
 impl<O: Outside> Handler for ChannelSync<O> {
     const CONSUMER: &'static str = CONSUMER;
     const QUEUE: Queue = Queue::Synchronization;
-    const SENDS_TO: &'static [Queue] = &[Queue::OperationalCalendar];
+    const SENDS_TO: &'static [Queue] = &[Queue::OperationalCalendar, Queue::OperationalDashboard];
     type State = SyncState;
     type Outbox = Outbox;
     type Call = Errand;

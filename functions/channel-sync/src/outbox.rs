@@ -1,8 +1,8 @@
 //! Who hears of what was decided. Rebuilt from the stored state and this small outbox.
 
 use bellhop_events::catalogue::{
-    Block, CHANNEL_STATUS, CHANNEL_SYNC_REQUESTED, ChannelStatus, ChannelSyncRequested, Connection, Payload,
-    SyncAction, UNIT_BLOCKED, UNIT_UNBLOCKED, WEBHOOK_REQUESTED, WebhookRequested,
+    Block, CHANNEL_STATUS, CHANNEL_SYNC_REQUESTED, ChannelStatus, ChannelSyncRequested, Connection, DASHBOARD_LOOK,
+    DashboardLook, Payload, SyncAction, UNIT_BLOCKED, UNIT_UNBLOCKED, WEBHOOK_REQUESTED, WebhookRequested,
 };
 use bellhop_events::{ChannelId, Envelope, Fault, Reason, Subject, UnitId};
 use bellhop_store::channel::SyncState;
@@ -67,11 +67,17 @@ pub fn rebuild(event: &Envelope, state: &SyncState, outbox: &Outbox) -> Vec<Foll
             data: Envelope::data_of(&WebhookRequested::of(CHANNEL_STATUS.name, status)),
         });
     }
+    let looks = outbox.status.as_ref().map(|status| FollowUp::Event {
+        event_type: DASHBOARD_LOOK.name,
+        subject: event.subject.clone(),
+        data: Envelope::data_of(&DashboardLook::at(status.version)),
+    });
     follow_ups.extend(outbox.blocks.iter().map(|FeedBlock { unit, lifted, block }| FollowUp::Event {
         event_type: if *lifted { UNIT_UNBLOCKED.name } else { UNIT_BLOCKED.name },
         subject: Subject::Unit(unit.clone()),
         data: Envelope::data_of(block),
     }));
+    follow_ups.extend(looks);
     follow_ups
 }
 

@@ -1,3 +1,5 @@
-//! The Lambda function behind `operational-dashboard.fifo`.
+//! The Lambda function that consumes `operational-dashboard.fifo`.
 
-fn main() {}
+fn main() -> Result<(), lambda_runtime::Error> {
+    bellhop_worker::main(bellhop_dashboard::Dashboard)
+}

@@ -124,7 +124,7 @@ impl Step<'_> {
         let Some(address) = address else { return Ok(self.dropped("no-address")) };
         let Ok(to) = Address::parse(address) else {
             let found = format!("the guest's address in version {} of the booking", booking.version);
-            let outbox = Outbox { reason: Reason::InvalidAddress, found };
+            let outbox = Outbox { ask: Some((Reason::InvalidAddress, found)), counts: false };
             return Ok(Decision { outbox: Some(outbox), ..self.dropped("invalid-address") });
         };
         let hash = to.hash(&event.tenant);
@@ -207,7 +207,7 @@ impl Step<'_> {
             Answered::Sent(message) => {
                 let mail = mail(MailOutcome::Sent(message.clone()));
                 self.state.keep(id, mail);
-                Ok(self.written(Some("sent")))
+                Ok(Decision { outbox: Some(Outbox { ask: None, counts: true }), ..self.written(Some("sent")) })
             }
             Answered::Unknown(why) => {
                 let mail = mail(MailOutcome::Unknown);
@@ -243,7 +243,7 @@ impl Step<'_> {
 
     fn unknown<H: Rules>(self, why: &str) -> Decision<H> {
         let found = format!("{}: {why}", self.asked.kind);
-        let outbox = Outbox { reason: Reason::DeliveryUnknown, found };
+        let outbox = Outbox { ask: Some((Reason::DeliveryUnknown, found)), counts: true };
         Decision { outbox: Some(outbox), ..self.written(Some("unknown")) }
     }
 

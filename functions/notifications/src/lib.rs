@@ -18,6 +18,7 @@ mod settings;
 
 use std::fmt;
 
+use bellhop_events::catalogue::{DASHBOARD_LOOK, DashboardLook};
 use bellhop_events::{Envelope, EventId, Fault, Queue, Reason};
 use bellhop_mail::{Address, Rendered};
 use bellhop_store::mails::{CONSUMER, MailState};
@@ -63,15 +64,15 @@ pub struct Finished {
     pub answered: Answered,
 }
 
-/// A person hears of the event.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// What follows from a mail that went out, or did not.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Outbox {
-    /// Why.
-    #[serde(rename = "r")]
-    pub reason: Reason,
-    /// What was found.
-    #[serde(rename = "f")]
-    pub found: String,
+    /// A person hears of the event: why, and what was found.
+    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
+    pub ask: Option<(Reason, String)>,
+    /// The dashboard counts it.
+    #[serde(rename = "d", default, skip_serializing_if = "std::ops::Not::not")]
+    pub counts: bool,
 }
 
 impl fmt::Debug for Letter {
@@ -84,7 +85,7 @@ impl fmt::Debug for Letter {
 impl<M: Mailer> Handler for Notifications<M> {
     const CONSUMER: &'static str = CONSUMER;
     const QUEUE: Queue = Queue::OperationalGuests;
-    const SENDS_TO: &'static [Queue] = &[Queue::Synchronization];
+    const SENDS_TO: &'static [Queue] = &[Queue::Synchronization, Queue::OperationalDashboard];
     type State = MailState;
     type Outbox = Outbox;
     type Call = Letter;
@@ -106,12 +107,21 @@ impl<M: Mailer> Handler for Notifications<M> {
         Finished { owner: letter.owner, answered }
     }
 
-    fn follow_ups(&self, _: &Envelope, _: &MailState, outbox: &Outbox) -> Vec<FollowUp> {
-        let expected = match outbox.reason {
-            Reason::InvalidAddress => "an address that mail can be sent to",
-            _ => "an answer of the mail service",
-        };
-        vec![FollowUp::Review(Fault::new(outbox.reason, "").found(&outbox.found).expected(expected))]
+    fn follow_ups(&self, event: &Envelope, state: &MailState, outbox: &Outbox) -> Vec<FollowUp> {
+        let ask = outbox.ask.as_ref().map(|(reason, found)| {
+            let expected = match reason {
+                Reason::InvalidAddress => "an address that mail can be sent to",
+                _ => "an answer of the mail service",
+            };
+            FollowUp::Review(Fault::new(*reason, "").found(found).expected(expected))
+        });
+        let version = state.mails.get(&event.id).map_or(0, |mail| mail.version);
+        let look = outbox.counts.then(|| FollowUp::Event {
+            event_type: DASHBOARD_LOOK.name,
+            subject: event.subject.clone(),
+            data: Envelope::data_of(&DashboardLook::at(version)),
+        });
+        ask.into_iter().chain(look).collect()
     }
 }
 

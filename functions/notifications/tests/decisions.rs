@@ -182,7 +182,8 @@ impl Known {
         if let (Some(state), Some(outbox)) = (&decision.state, &decision.outbox) {
             said.extend(self.rules.follow_ups(event, state, outbox).into_iter().map(|follow_up| match follow_up {
                 FollowUp::Review(fault) => format!("review {fault}"),
-                other => panic!("{other:?}"),
+                FollowUp::Event { event_type, subject, .. } => format!("{event_type} {subject}"),
+                other @ FollowUp::ToChannel { .. } => panic!("{other:?}"),
             }));
         }
         match decision.then {

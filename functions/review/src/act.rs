@@ -87,10 +87,23 @@ pub async fn act(
     for _ in 0..MOST_RACES {
         match desk.attempt(id, decision, &act).await {
             Err(ActError::Store(StoreError::Lost) | ActError::Resolve(ResolveError::Store(StoreError::Lost))) => {}
+            // The verdict may be of an act on this very item, by somebody who was faster: read again, it says who.
+            Err(error @ ActError::Resolve(ResolveError::AlreadyResolved(_))) => {
+                let item = store.review_item(desk.desk, id).await?;
+                if item.is_none_or(|item| item.act.is_none()) {
+                    return Err(error);
+                }
+            }
             other => return other,
         }
     }
     Err(StoreError::Unavailable("lost too many races for one item".to_owned()).into())
+}
+
+/// Where the function behind a queue keeps what comes in a message group.
+pub(crate) fn scope_of(queue: Queue, group: MessageGroup) -> Scope {
+    let scope = Scope::for_operator(consumer(queue), group.tenant, group.property);
+    group.channel.map_or(scope.clone(), |channel| scope.of_channel(&channel))
 }
 
 /// A desk, with all that an act needs.
@@ -179,10 +192,7 @@ impl Acting<'_> {
     fn scope(&self, item: &ReviewItem) -> Option<Scope> {
         let group: MessageGroup = item.note.group.parse().ok()?;
         let queue = Queue::named(&item.note.queue)?;
-        (self.desk.tenant() == Some(&group.tenant)).then(|| {
-            let scope = Scope::for_operator(consumer(queue), group.tenant, group.property);
-            group.channel.map_or(scope.clone(), |channel| scope.of_channel(&channel))
-        })
+        (self.desk.tenant() == Some(&group.tenant)).then(|| scope_of(queue, group))
     }
 
     /// Whether an event that heads no line may be put to work so.

@@ -3,7 +3,7 @@
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use bellhop_events::Reason;
-use bellhop_store::review::Told;
+use bellhop_store::review::{Desk, ReviewItem, Told};
 use bellhop_store::{Record, RecordState, Store, StoreError};
 
 use crate::understand::{Incoming, Origin, Understood, understand};
@@ -14,24 +14,39 @@ pub struct Intake {
     store: Store,
 }
 
+/// A batch that was taken.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// The messages that must come again.
+    pub response: SqsBatchResponse,
+    /// New items that are critical.
+    pub critical: Vec<(Desk, ReviewItem)>,
+}
+
 /// What became of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Taken {
+enum Fate {
     /// Told a person.
-    Item(Told),
+    Item(Told, Desk, Box<ReviewItem>),
     /// The event is done, or somebody decided that it is not to be.
     Settled,
     /// The event waits in a line, and is worked in its turn.
     Parked,
 }
 
-impl Taken {
-    fn word(self) -> &'static str {
+impl Fate {
+    fn word(&self) -> &'static str {
         match self {
-            Self::Item(Told::New) => "item",
-            Self::Item(Told::Again) => "duplicate",
+            Self::Item(Told::New, ..) => "item",
+            Self::Item(Told::Again, ..) => "duplicate",
             Self::Settled => "settled",
             Self::Parked => "parked",
+        }
+    }
+
+    fn item(&self) -> Option<&ReviewItem> {
+        match self {
+            Self::Item(_, _, item) => Some(item),
+            Self::Settled | Self::Parked => None,
         }
     }
 }
@@ -45,53 +60,60 @@ impl Intake {
 
     /// Takes a batch; names the messages that must come again. Order does not matter here, but SQS blocks the group of a
     /// message that comes again, so its followers come again as well.
-    pub async fn run(&self, event: SqsEvent) -> SqsBatchResponse {
-        let mut response = SqsBatchResponse::default();
+    pub async fn run(&self, event: SqsEvent) -> Taken {
+        let mut taken = Taken::default();
         let mut blocked: Vec<String> = Vec::new();
         for message in event.records {
             let id = message.message_id.clone().unwrap_or_default();
             let group = message.attributes.get("MessageGroupId").cloned().unwrap_or_default();
-            if !blocked.contains(&group) && self.take(message, &id).await {
-                continue;
+            let fate = if blocked.contains(&group) { None } else { self.take(message, &id).await };
+            match fate {
+                Some(Fate::Item(Told::New, desk, item)) if item.note.critical => taken.critical.push((desk, *item)),
+                Some(_) => {}
+                None => {
+                    blocked.push(group);
+                    let mut failure = BatchItemFailure::default();
+                    failure.item_identifier = id;
+                    taken.response.batch_item_failures.push(failure);
+                }
             }
-            blocked.push(group);
-            let mut failure = BatchItemFailure::default();
-            failure.item_identifier = id;
-            response.batch_item_failures.push(failure);
         }
-        response
+        taken
     }
 
-    async fn take(&self, message: SqsMessage, id: &str) -> bool {
+    /// None: it must come again.
+    async fn take(&self, message: SqsMessage, id: &str) -> Option<Fate> {
         let Some(message) = Incoming::read(message) else {
             tracing::error!(message_id = id, "queue-unknown: the message stays; give the function its own queues only");
-            return false;
+            return None;
         };
         let understood = understand(&message);
         let (desk, reason) = (understood.desk.to_string(), understood.item.note.reason.clone());
         match self.store_it(&message, understood).await {
-            Ok((taken, item)) => {
-                tracing::info!(outcome = taken.word(), tenant = desk, reason, item, message_id = id, "message");
-                true
+            Ok(fate) => {
+                let item = fate.item().map(|item| item.id.to_string());
+                tracing::info!(outcome = fate.word(), tenant = desk, reason, item, message_id = id, "message");
+                Some(fate)
             }
             Err(error) => {
                 tracing::warn!(outcome = "delayed", tenant = desk, reason, %error, message_id = id, "message");
-                false
+                None
             }
         }
     }
 
-    async fn store_it(&self, message: &Incoming, told: Understood) -> Result<(Taken, String), StoreError> {
+    async fn store_it(&self, message: &Incoming, told: Understood) -> Result<Fate, StoreError> {
         let told = match (message.origin, &told.event) {
             (Origin::DeadLetter(_), Some(_)) => match self.judge(told).await? {
-                Judged::Settled => return Ok((Taken::Settled, String::new())),
-                Judged::Parked => return Ok((Taken::Parked, String::new())),
+                Judged::Settled => return Ok(Fate::Settled),
+                Judged::Parked => return Ok(Fate::Parked),
                 Judged::Open(told) => *told,
             },
             _ => told,
         };
-        let taken = self.store.tell_review(&told.desk, &told.item, &message.body).await?;
-        Ok((Taken::Item(taken), told.item.id.to_string()))
+        let Understood { desk, item, .. } = told;
+        let told = self.store.tell_review(&desk, &item, &message.body).await?;
+        Ok(Fate::Item(told, desk, Box::new(item)))
     }
 
     /// SQS gave a message up; its function may have done its event all the same, or told a person of it.

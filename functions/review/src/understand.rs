@@ -31,7 +31,7 @@ impl Origin {
 
 /// The function behind a queue.
 #[must_use]
-pub(crate) fn consumer(queue: Queue) -> &'static str {
+pub fn consumer(queue: Queue) -> &'static str {
     match queue {
         Queue::OperationalCalendar => "calendar",
         Queue::OperationalGuests => mails::CONSUMER,
@@ -126,7 +126,8 @@ pub fn understand(message: &Incoming) -> Understood {
     let event = envelope.and_then(|event| Some((Scope::verified(consumer(queue?), &event, group).ok()?, event)));
     let note = told.unwrap_or_else(|| untold(message, queue, event.as_ref().map(|(_, event)| event)));
     let (road, failure) = match message.origin {
-        Origin::Fallback => (Road::Fallback, message.deduplication_id.clone()),
+        // The same by way of a dead-letter queue, which changes the message's own id.
+        Origin::Fallback => (Road::Fallback, note.failure.clone().unwrap_or_else(|| message.deduplication_id.clone())),
         Origin::DeadLetter(queue) => (Road::DeadLetter, format!("{}:{}", consumer(queue), message.id)),
     };
     let item = ReviewItem {

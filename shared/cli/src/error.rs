@@ -4,6 +4,7 @@ use std::fmt::Display;
 
 use bellhop_events::Fault;
 use bellhop_store::StoreError;
+use bellhop_views::ViewError;
 
 /// The exit codes, as `bellhop --help` documents them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +93,19 @@ impl From<StoreError> for CliError {
             StoreError::Lost | StoreError::Busy | StoreError::TooLarge(_) | StoreError::Defect(_) => {
                 Self::refused("store-error", error, "Try again; if it stays, report it with the command line.")
             }
+        }
+    }
+}
+
+impl From<ViewError> for CliError {
+    fn from(error: ViewError) -> Self {
+        match error {
+            ViewError::UnknownProperty(_) => Self::refused(
+                "property-unknown",
+                error,
+                "Check tenant and property (and --prefix); register it by posting pms.property.upserted.v1.",
+            ),
+            ViewError::Store(error) => error.into(),
         }
     }
 }

@@ -113,6 +113,8 @@ pub enum FunctionArg {
     Automation,
     /// Messages to guests
     Notifications,
+    /// The numbers that people look at
+    Dashboard,
 }
 
 impl FunctionArg {
@@ -122,6 +124,7 @@ impl FunctionArg {
             Self::ChannelSync => (CONSUMERS[1], Queue::Synchronization),
             Self::Automation => (CONSUMERS[2], Queue::Automation),
             Self::Notifications => (CONSUMERS[3], Queue::OperationalGuests),
+            Self::Dashboard => (CONSUMERS[4], Queue::OperationalDashboard),
         }
     }
 }

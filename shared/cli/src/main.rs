@@ -6,6 +6,7 @@ mod calendar;
 mod channel;
 mod check;
 mod cloud;
+mod dashboard;
 mod due;
 mod emit;
 mod error;
@@ -17,10 +18,12 @@ mod mail;
 mod output;
 mod place;
 mod post;
+mod redrive;
 mod report;
 mod review;
 mod rule;
 mod status;
+mod tail;
 mod template;
 mod trace;
 mod when;
@@ -36,9 +39,12 @@ Examples:
   bellhop post season.ndjson                  post them, in order per property
   bellhop status --wait-drained               wait until the workers have done them
   bellhop calendar seaside villa --month 2026-07
+  bellhop dashboard --tenant seaside          all properties today
   bellhop board --tenant seaside --property villa    the week's cleanings
   bellhop trace EVENT-ID                      what one event caused
+  bellhop tail --tenant seaside               what is done, as it is done
   bellhop review list                         what waits for a person
+  bellhop redrive --dry-run                   what SQS gave up, before it is retried
   bellhop channel list seaside villa          how its channels fare
 
 Exit codes: 0 done; 1 some input was refused, or what was asked for is not there; 2 wrong usage;
@@ -68,6 +74,11 @@ enum Command {
     Calendar(calendar::Calendar),
     /// Show a week of cleanings, and the tasks that are open
     Board(board::Board),
+    /// Show a tenant's properties today
+    Dashboard(dashboard::Dashboard),
+    /// Count numbers anew
+    #[command(subcommand)]
+    Rebuild(dashboard::Rebuild),
     /// Show what became of an event
     Event(event::Event),
     /// List, show and decide on what waits for a person
@@ -76,6 +87,10 @@ enum Command {
     /// List, show and resolve the lines of events that wait
     #[command(subcommand)]
     Hold(hold::Holds),
+    /// Put to work again what SQS gave up, in order and by filter
+    Redrive(redrive::Redrive),
+    /// Follow what the functions do, as they do it
+    Tail(tail::Tail),
     /// Show what an event caused, from function to function
     Trace(trace::Trace),
     /// List what is due next
@@ -106,9 +121,13 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Status(args) => status::status(&args, prefix).await,
         Command::Calendar(args) => calendar::calendar(&args, prefix).await,
         Command::Board(args) => board::board(&args, prefix).await,
+        Command::Dashboard(args) => dashboard::dashboard(&args, prefix).await,
+        Command::Rebuild(command) => dashboard::rebuild(&command, prefix).await,
         Command::Event(args) => event::event(&args, prefix).await,
         Command::Review(command) => review::review(&command, prefix).await,
         Command::Hold(command) => hold::hold(&command, prefix).await,
+        Command::Redrive(args) => redrive::redrive(&args, prefix).await,
+        Command::Tail(args) => tail::tail(&args, prefix).await,
         Command::Trace(args) => trace::trace(&args, prefix).await,
         Command::Due(command) => due::due(&command, prefix).await,
         Command::Channel(args) => channel::channel(&args, prefix).await,

@@ -16,11 +16,21 @@ use crate::error::{CliError, Exit};
 use crate::output;
 
 /// Queues that a function of this version works off; the others fill until theirs comes.
-const CONSUMED: [Queue; 4] =
-    [Queue::OperationalCalendar, Queue::Synchronization, Queue::Automation, Queue::OperationalGuests];
+const CONSUMED: [Queue; 5] = [
+    Queue::OperationalCalendar,
+    Queue::Synchronization,
+    Queue::Automation,
+    Queue::OperationalGuests,
+    Queue::OperationalDashboard,
+];
 /// Consumers that can hold events back, each a function of the same name.
-pub const CONSUMERS: [&str; 4] =
-    ["calendar", bellhop_store::channel::CONSUMER, bellhop_store::automation::CONSUMER, bellhop_store::mails::CONSUMER];
+pub const CONSUMERS: [&str; 5] = [
+    "calendar",
+    bellhop_store::channel::CONSUMER,
+    bellhop_store::automation::CONSUMER,
+    bellhop_store::mails::CONSUMER,
+    bellhop_store::dashboard::CONSUMER,
+];
 /// More holds are not listed one by one.
 pub const MOST_HOLDS: usize = 10_000;
 /// SQS counts are approximate: drained means empty so often in a row.
@@ -42,10 +52,13 @@ pub struct Status {
 
 /// Messages of a queue; SQS's own numbers, approximate.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-struct Depth {
-    visible: u64,
-    in_flight: u64,
-    delayed: u64,
+pub struct Depth {
+    /// Ready.
+    pub visible: u64,
+    /// In somebody's hands.
+    pub in_flight: u64,
+    /// Not ready yet.
+    pub delayed: u64,
 }
 
 impl Depth {
@@ -128,7 +141,8 @@ async fn wait(cloud: &Cloud, limit: Duration) -> Result<bool, CliError> {
     Ok(true)
 }
 
-async fn depth(cloud: &Cloud, url: &str) -> Result<Depth, CliError> {
+/// How many messages a queue has.
+pub async fn depth(cloud: &Cloud, url: &str) -> Result<Depth, CliError> {
     use QueueAttributeName as Name;
     let names = [
         Name::ApproximateNumberOfMessages,
@@ -175,21 +189,11 @@ async fn report(cloud: &Cloud) -> Result<Report, CliError> {
     Ok(Report { ages_unknown, review: report.review + items, ..report })
 }
 
-/// Counts the items that wait for a decision, up to [`MOST_HOLDS`].
+/// How many items wait for a decision: one read a desk, however many they are.
 async fn open_items(cloud: &Cloud) -> Result<u64, CliError> {
-    let mut count = 0;
-    for desk in cloud.store.desks().await? {
-        let mut from = None;
-        while count < MOST_HOLDS {
-            let page = cloud.store.open_reviews(&desk, from.as_deref(), 1000).await?;
-            count += page.items.len();
-            from = page.next;
-            if from.is_none() {
-                break;
-            }
-        }
-    }
-    Ok(count as u64)
+    let desks = cloud.store.desks().await?;
+    let counts = try_join_all(desks.iter().map(|desk| cloud.store.review_counts(desk))).await?;
+    Ok(counts.iter().map(|counts| counts.open).sum())
 }
 
 impl Report {

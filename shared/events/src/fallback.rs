@@ -33,6 +33,10 @@ pub struct FallbackNote {
     pub attempts: u32,
     /// Whether somebody should be woken.
     pub critical: bool,
+    /// Which failure it is, `CONSUMER:EVENT:NUMBER`: the deduplication id of the message, which SQS replaces when it moves the
+    /// message to a dead-letter queue or back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
 }
 
 impl FallbackNote {
@@ -53,6 +57,7 @@ impl FallbackNote {
             message_id: message_id.to_owned(),
             attempts: 0,
             critical: false,
+            failure: None,
         }
     }
 }

@@ -60,8 +60,20 @@ pub mod sort {
     pub const REVIEW_BODY: &str = "body/";
     /// The body that a person made of it: `edited/ID`.
     pub const REVIEW_EDITED: &str = "edited/";
+    /// What was done with items, by time: `audit/MILLISECOND#ID`.
+    pub const REVIEW_AUDIT: &str = "audit/";
+    /// How many items a desk has open: one item, `counts`.
+    pub const REVIEW_COUNTS: &str = "counts";
     /// Desks that ever had an item: `desk/TENANT`.
     pub const DESK: &str = "desk/";
+    /// The dashboard's counters of a month: `numbers/EDITION/YYYY-MM`.
+    pub const NUMBERS: &str = "numbers/";
+    /// How much news a property had in an hour: `hour/YYYY-MM-DDTHH`.
+    pub const HOUR: &str = "hour/";
+    /// The properties of a tenant: `property/ID`.
+    pub const PROPERTY: &str = "property/";
+    /// Tenants that have a property: `tenant/ID`.
+    pub const TENANT: &str = "tenant/";
     /// What a unit has sold in a month: `nights/UNIT/YYYY-MM`.
     pub const NIGHTS: &str = "nights/";
 }
@@ -72,6 +84,8 @@ pub(crate) const OPEN_INDEX: &str = "open";
 pub(crate) const OPEN_HOLD: &str = "hold#";
 /// Its partitions of open review items, by desk: `review#TENANT`.
 pub(crate) const OPEN_REVIEW: &str = "review#";
+/// The partition that lists the tenants.
+pub(crate) const TENANTS: &str = "tenants#";
 /// The partition that lists the desks.
 pub(crate) const DESKS: &str = "desks#";
 /// Start marks in `operations`: `mark#CONSUMER#MESSAGE`.

@@ -6,6 +6,7 @@
 pub mod automation;
 pub mod calendar;
 pub mod channel;
+pub mod dashboard;
 mod due;
 mod error;
 mod feed_address;

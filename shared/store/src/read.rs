@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use bellhop_events::TenantId;
 use tokio::sync::broadcast;
 
 use crate::error::{StoreError, sort};
@@ -128,6 +129,25 @@ impl Store {
         self.pages(prefix, Some(filter)).await
     }
 
+    /// At most `most` items below a sort-key prefix, from behind the item of which `after` is the rest of the key; and whether
+    /// there are more. One query, however deep.
+    pub async fn page(
+        &self,
+        prefix: &Key,
+        after: Option<&str>,
+        most: u16,
+    ) -> Result<(Vec<(Key, Item)>, bool), StoreError> {
+        let start = after.map(|rest| attributes(&Key { pk: prefix.pk.clone(), sk: format!("{}{rest}", prefix.sk) }));
+        let request = self.client.query().table_name(&self.state).limit(i32::from(most.max(1)));
+        let request = request.key_condition_expression("pk = :pk AND begins_with(sk, :sk)");
+        let request = request.expression_attribute_values(":pk", AttributeValue::S(prefix.pk.clone()));
+        let request = request.expression_attribute_values(":sk", AttributeValue::S(prefix.sk.clone()));
+        let answer = request.set_exclusive_start_key(start).send().await.map_err(|e| sort(&e))?;
+        let more = answer.last_evaluated_key.is_some_and(|key| !key.is_empty());
+        let found = answer.items.unwrap_or_default().into_iter();
+        Ok((found.filter_map(|item| Some((key_of(&item)?, item))).collect(), more))
+    }
+
     async fn pages(&self, prefix: &Key, filter: Option<&Filter>) -> Result<Vec<(Key, Item)>, StoreError> {
         let most = filter.map_or(usize::MAX, |filter| filter.most);
         let mut found = Vec::new();
@@ -160,11 +180,30 @@ impl Store {
 
     /// The holds of a consumer, all tenants: for operators. At most `most`.
     pub async fn open_holds(&self, consumer: &str, most: usize) -> Result<Vec<OpenHold>, StoreError> {
+        self.holds(consumer, None, most).await
+    }
+
+    /// The holds of a consumer in the properties of one tenant. At most `most`; nobody else's are read.
+    pub async fn open_holds_of(
+        &self,
+        consumer: &str,
+        tenant: &TenantId,
+        most: usize,
+    ) -> Result<Vec<OpenHold>, StoreError> {
+        self.holds(consumer, Some(format!("{tenant}#")), most).await
+    }
+
+    async fn holds(&self, consumer: &str, below: Option<String>, most: usize) -> Result<Vec<OpenHold>, StoreError> {
         let mut found: Vec<OpenHold> = Vec::new();
         let mut start = None;
         loop {
             let request = self.client.query().table_name(&self.state).index_name(OPEN_INDEX);
-            let request = request.key_condition_expression("open_pk = :pk");
+            let request = match below.clone() {
+                None => request.key_condition_expression("open_pk = :pk"),
+                Some(below) => request
+                    .key_condition_expression("open_pk = :pk AND begins_with(open_sk, :below)")
+                    .expression_attribute_values(":below", AttributeValue::S(below)),
+            };
             let request = request
                 .expression_attribute_values(":pk", AttributeValue::S(format!("{OPEN_HOLD}{consumer}")))
                 .set_exclusive_start_key(start);

@@ -52,7 +52,13 @@ impl Scope {
     /// What the calendar keeps of the property: to be read, never written, by others.
     #[must_use]
     pub fn of_calendar(&self) -> Self {
-        Self { consumer: REGISTRAR, ..self.of_property() }
+        self.of_consumer(REGISTRAR)
+    }
+
+    /// What another consumer keeps of the property: to be read, never written.
+    #[must_use]
+    pub fn of_consumer(&self, consumer: &'static str) -> Self {
+        Self { consumer, ..self.of_property() }
     }
 
     /// The message group.

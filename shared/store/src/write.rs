@@ -1,6 +1,6 @@
 //! Writes: one item, or one transaction, always conditional on what was read.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
@@ -46,6 +46,16 @@ pub enum Write {
         key: Key,
         /// What.
         changes: Vec<Change>,
+    },
+    /// Adds to counters, which are attributes of their own: of an item that was not read, and need not exist. In a transaction
+    /// with a write that can happen once only, for by itself a repeated call would count twice.
+    Count {
+        /// Where.
+        key: Key,
+        /// By which counters: how much more, or less.
+        add: BTreeMap<String, i64>,
+        /// When the item may be forgotten, epoch seconds.
+        ttl: Option<i64>,
     },
 }
 
@@ -208,7 +218,25 @@ impl Parts {
                 Self { action: Action::Delete(attributes(key).collect()), condition: None, names: None, values: None }
             }
             Write::Patch { key, changes } => Self::of_patch(key, changes),
+            Write::Count { key, add, ttl } => Self::of_count(key, add, ttl),
         }
+    }
+
+    fn of_count(key: Key, add: BTreeMap<String, i64>, ttl: Option<i64>) -> Self {
+        let (mut names, mut values, mut adds) = (HashMap::new(), HashMap::new(), Vec::new());
+        for (index, (name, by)) in add.into_iter().enumerate() {
+            adds.push(format!("#n{index} :n{index}"));
+            names.insert(format!("#n{index}"), name);
+            values.insert(format!(":n{index}"), AttributeValue::N(by.to_string()));
+        }
+        let mut expression = format!("ADD {}", adds.join(", "));
+        if let Some(ttl) = ttl {
+            expression.push_str(" SET #ttl = :ttl");
+            names.insert("#ttl".to_owned(), attribute::TTL.to_owned());
+            values.insert(":ttl".to_owned(), AttributeValue::N(ttl.to_string()));
+        }
+        let action = Action::Update(attributes(key).collect(), expression);
+        Self { action, condition: None, names: Some(names), values: Some(values) }
     }
 
     fn of_patch(key: Key, changes: Vec<Change>) -> Self {

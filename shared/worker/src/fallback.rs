@@ -14,11 +14,13 @@ impl Outgoing {
     /// The message. `failure` tells apart the failures of one event.
     pub(crate) fn fallback(note: &FallbackNote, body: &str, key: &str, failure: &str) -> Self {
         let group = if note.group.is_empty() { "unknown".to_owned() } else { note.group.clone() };
+        let failure = format!("{}:{key}:{failure}", note.consumer);
+        let note = FallbackNote { failure: Some(failure.clone()), ..note.clone() };
         Self {
             queue: Queue::Fallback,
-            deduplication_id: format!("{}:{key}:{failure}", note.consumer),
+            deduplication_id: failure,
             subject: note.subject.clone().unwrap_or_else(|| note.message_id.clone()),
-            note: serde_json::to_string(note).ok(),
+            note: serde_json::to_string(&note).ok(),
             group,
             body: body.to_owned(),
         }

@@ -32,7 +32,7 @@ pub use message::Message;
 pub use outcome::Outcome;
 pub use release::wake_up;
 pub use runtime::{Aside, init_logs, main, main_with, run_batch_until};
-pub use trust::http_client;
+pub use trust::{http_client, http_connector};
 
 use bellhop_store::Store;
 use jiff::Timestamp;

@@ -41,6 +41,8 @@ pub struct Call {
     pub operation: String,
     /// Write units, as the engine counts them.
     pub write_units: u64,
+    /// Read units of a query, as the engine counts them, in halves: an eventually consistent read of 4 KB is one.
+    pub read_halves: u64,
 }
 
 #[derive(Default)]
@@ -266,7 +268,8 @@ impl Aws {
         let answer =
             answer.map_err(|error| (error.status_code(), serde_json::from_str(&error.to_json()).expect("json")));
         let write_units = answer.as_ref().map(|answer| write_units(operation, answer)).unwrap_or_default();
-        self.state().calls.push(Call { operation: operation.to_owned(), write_units });
+        let read_halves = answer.as_ref().map(|answer| read_halves(operation, answer)).unwrap_or_default();
+        self.state().calls.push(Call { operation: operation.to_owned(), write_units, read_halves });
         match answer {
             Ok(answer) => response(200, &answer),
             Err((status, error)) => response(status, &error),
@@ -277,7 +280,7 @@ impl Aws {
         let url = request["QueueUrl"].as_str().expect("a queue");
         let queue = Queue::ALL.into_iter().find(|queue| url.ends_with(queue.name())).expect("a known queue");
         let mut state = self.state();
-        state.calls.push(Call { operation: operation.to_owned(), write_units: 0 });
+        state.calls.push(Call { operation: operation.to_owned(), write_units: 0, read_halves: 0 });
         let fifo = state.queues.entry(queue).or_default();
         let mut done = Vec::new();
         for entry in request["Entries"].as_array().expect("entries") {
@@ -318,6 +321,13 @@ fn write_units(operation: &str, answer: &Value) -> u64 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, small, positive")]
     let units = units as u64;
     units
+}
+
+fn read_halves(operation: &str, answer: &Value) -> u64 {
+    let units = if operation == "Query" { answer["ConsumedCapacity"]["CapacityUnits"].as_f64() } else { None };
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "halves are whole, small, positive")]
+    let halves = (units.unwrap_or_default() * 2.0) as u64;
+    halves
 }
 
 fn response(status: u16, body: &Value) -> HttpResponse {

@@ -18,22 +18,25 @@ async fn a_booking_takes_its_nights_and_says_so_to_all_who_must_know() {
     post(&world, &booking("e1", "created", "b1", 1, "u1", 3..6));
     world.drain().await;
     assert_eq!(version(&world, "b1").await, Some(1));
-    let counts =
-        [Queue::Synchronization, Queue::Automation, Queue::OperationalGuests, Queue::Fallback].map(|q| sent(&world, q));
-    assert_eq!(counts, [2, 2, 1, 0], "automation hears of the property, too");
+    let counts = [
+        Queue::Synchronization,
+        Queue::Automation,
+        Queue::OperationalDashboard,
+        Queue::OperationalGuests,
+        Queue::Fallback,
+    ]
+    .map(|q| sent(&world, q));
+    assert_eq!(counts, [2, 2, 2, 1, 0], "automation and dashboard hear of the property, too");
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_happy_path_costs_one_read_one_write_and_three_sends() {
+async fn the_happy_path_costs_one_read_one_write_and_four_sends() {
     let world = hotel(&[("u1", 1)]).await;
     post(&world, &booking("e1", "created", "b1", 1, "u1", 3..6));
     world.drain().await;
     let calls = world.aws.take_calls();
     let operations: Vec<_> = calls.iter().map(|call| call.operation.as_str()).collect();
-    assert_eq!(
-        operations,
-        ["BatchGetItem", "TransactWriteItems", "SendMessageBatch", "SendMessageBatch", "SendMessageBatch"]
-    );
+    assert_eq!(operations, [vec!["BatchGetItem", "TransactWriteItems"], vec!["SendMessageBatch"; 4]].concat());
     assert_eq!(calls[1].write_units, 4);
 }
 

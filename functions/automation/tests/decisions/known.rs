@@ -147,6 +147,7 @@ impl Known {
                 Write::Put { key, .. } => said.push(format!("put {}", key.sort_key())),
                 Write::Delete { key } => said.push(format!("delete {}", key.sort_key())),
                 Write::Patch { .. } => said.push("patch".to_owned()),
+                Write::Count { .. } => said.push("count".to_owned()),
             }
             self.keep(write);
         }

@@ -13,10 +13,16 @@ use serde_json::{Value, json};
 #[test]
 fn a_stay_asks_for_a_cleaning_until_the_next_guests_come() {
     let mut known = lisbon().booked("b1", 1, "u1", "2026-07-02", "2026-07-05", true);
-    insta::assert_snapshot!(known.changed(1, "created", None), @"applied");
+    insta::assert_snapshot!(known.changed(1, "created", None), @r#"
+    applied
+    bellhop.dashboard.look.v1 booking/b1 {"version":1}
+    "#);
     assert_eq!(known.cleaning(), Some((None, false)));
     let mut known = known.booked("b2", 1, "u1", "2026-07-05", "2026-07-08", true);
-    insta::assert_snapshot!(known.then(&looks(1, None)), @"applied");
+    insta::assert_snapshot!(known.then(&looks(1, None)), @r#"
+    applied
+    bellhop.dashboard.look.v1 booking/b1 {"version":2}
+    "#);
     assert_eq!(known.cleaning(), Some((Some(july(5)), true)));
     assert_eq!(known.window(), ("2026-07-05T10:00:00Z".to_owned(), Some("2026-07-05T14:00:00Z".to_owned())));
     insta::assert_snapshot!(known.then(&looks(2, None)), @"nothing");
@@ -31,6 +37,7 @@ fn those_who_leave_before_are_told_that_their_cleaning_has_another_end() {
     let mut known = known.booked("b1", 2, "u1", "2026-07-02", "2026-07-05", true);
     insta::assert_snapshot!(known.changed(2, "modified", Some(("u2", "2026-07-01", "2026-07-04"))), @r#"
     applied
+    bellhop.dashboard.look.v1 booking/b1 {"version":1}
     bellhop.automation.look.v1 booking/before {"version":2}
     bellhop.automation.look.v1 booking/other {"version":2}
     "#);
@@ -46,6 +53,7 @@ fn a_stay_that_is_called_off_leaves_nothing_behind() {
     let mut known = lisbon().rules(&rules).booked("b1", 1, "u1", "2026-07-20", "2026-07-25", true);
     insta::assert_snapshot!(known.changed(1, "created", None), @r"
     applied
+    bellhop.dashboard.look.v1 booking/b1 {"version":1}
     put 001783771200#dapacgcfltnzyq5twgitswc7ue3#sea#villa
     ");
     let mut known = known.booked("b1", 2, "u1", "2026-07-20", "2026-07-25", false);

@@ -1,11 +1,12 @@
 //! `bellhop board`: a week of cleanings, and the tasks that are open.
 
-mod model;
 mod picture;
 
+use bellhop_store::automation::CONSUMER;
+use bellhop_views::board as views;
 use clap::Args;
-use jiff::Span;
 use jiff::civil::Date;
+use jiff::{Span, Timestamp};
 
 use crate::cloud::Cloud;
 use crate::error::{CliError, Exit};
@@ -57,7 +58,10 @@ fn monday(day: Date) -> Date {
 /// Prints the board.
 pub async fn board(args: &Board, prefix: &str) -> Result<Exit, CliError> {
     let cloud = Cloud::connect(prefix).await;
-    let board = model::Board::load(&cloud.store, &args.place, args.days, |today| args.first(today)).await?;
+    let board = views::Board::load(&cloud.store, &args.place.scope(CONSUMER), args.days, Timestamp::now(), |today| {
+        args.first(today)
+    })
+    .await?;
     if args.json {
         output::json(&board);
     } else {

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 use bellhop_events::catalogue::{TaskState, WorkStatus};
+use bellhop_views::board::{Board, Cleaning, OpenTask};
 use jiff::civil::Date;
 
-use super::model::{Board, Cleaning, OpenTask};
 use crate::output::{self, fit, styled};
 
 const LABEL: usize = 11;
@@ -175,8 +175,8 @@ fn tasks(out: &mut String, tasks: &[OpenTask]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::tests::board;
     use super::*;
+    use bellhop_views::samples::board;
     use unicode_width::UnicodeWidthStr as _;
 
     fn plain(text: &str) -> String {

@@ -1,11 +1,12 @@
 //! `bellhop calendar`: what a property has sold, as a picture or as JSON.
 
-mod model;
 mod picture;
 
 use bellhop_events::{PropertyId, TenantId};
 use bellhop_store::Scope;
+use bellhop_views::calendar::Ledger;
 use clap::Args;
+use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::cloud::Cloud;
@@ -43,8 +44,8 @@ pub fn month(text: &str) -> Result<Date, String> {
 pub async fn calendar(args: &Calendar, prefix: &str) -> Result<Exit, CliError> {
     let cloud = Cloud::connect(prefix).await;
     let scope = Scope::for_operator("calendar", args.tenant.clone(), args.property.clone());
-    let ledger = model::Ledger::load(&cloud.store, &scope).await?;
-    let first = args.month.unwrap_or_else(|| ledger.today()).first_of_month();
+    let ledger = Ledger::load(&cloud.store, &scope).await?;
+    let first = args.month.unwrap_or_else(|| ledger.today(Timestamp::now())).first_of_month();
     let starts = (0..args.months).map(|n| first.saturating_add(jiff::Span::new().months(n)));
     let mut months = Vec::new();
     for start in starts {

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 use bellhop_store::Line;
+use bellhop_views::calendar::{Month, Stay, Unit, is_booking};
 use jiff::civil::Date;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::model::{Month, Stay, Unit, is_booking};
 use crate::output::{fit, styled, weekday};
 
 const LABEL: usize = 16;
@@ -160,8 +160,8 @@ fn short(day: Date) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::{Block, Held};
     use super::*;
+    use bellhop_views::calendar::{Block, Held};
     use jiff::civil::date;
 
     fn stay(booking: &str, unit: &str, arrival: Date, departure: Date) -> Stay {

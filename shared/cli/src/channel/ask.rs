@@ -1,11 +1,11 @@
 //! `bellhop channel sync`, `test`, `disable`, `enable`, `poll`: one request each, and what came of it.
 
 use bellhop_events::catalogue::{Channel, SyncAction};
+use bellhop_views::channels::{Feed, Row, rows};
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::row::{Feed, Row};
 use super::wait::Wait;
 use super::{Place, known, list, request};
 use crate::cloud::Cloud;
@@ -74,8 +74,8 @@ pub async fn ask(cloud: &Cloud, args: &Plain, action: SyncAction) -> Result<Exit
 
 async fn look(cloud: &Cloud, place: &Place, channel: &Channel) -> Result<Row, CliError> {
     let channels = [(place.channel.clone(), channel.clone())].into();
-    let mut rows = list::rows(cloud, &place.of_property(), &channels).await?;
-    rows.pop().ok_or_else(|| CliError::refused("channel-unknown", &place.channel, "See: bellhop channel list."))
+    let mut found = rows(&cloud.store, &place.of_property(), &channels, Timestamp::now()).await?;
+    found.pop().ok_or_else(|| CliError::refused("channel-unknown", &place.channel, "See: bellhop channel list."))
 }
 
 /// Refuses what would come to nothing: the function leaves no trace of such a request to wait for.
@@ -155,10 +155,10 @@ fn verdict(action: SyncAction, row: &Row) -> (bool, String) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::row::tests::{ari, disabled, now};
     use super::*;
     use SyncAction::{Changes, Disable, Enable, Poll, Test};
     use bellhop_store::channel::{Circuit, Progress, Tested};
+    use bellhop_views::samples::{ari, disabled, now};
 
     fn told() -> Progress {
         let units = [("suite", 2), ("loft", 1), ("attic", 0)].map(|(id, seen)| (id.parse().expect("an id"), seen));

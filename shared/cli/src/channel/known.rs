@@ -3,40 +3,16 @@
 use std::collections::BTreeMap;
 
 use bellhop_events::ChannelId;
-use bellhop_events::catalogue::{Channel, Connection};
-use bellhop_store::channel::SyncState;
-use bellhop_store::{Item, Key, Scope};
-use bellhop_worker::state_in;
+use bellhop_events::catalogue::Channel;
+use bellhop_views::channels::{Row, channels, kind};
 
 use super::Place;
-use super::row::Row;
 use crate::cloud::Cloud;
 use crate::error::CliError;
 
-/// The channels of a property as the PMS gave them.
-pub async fn channels(cloud: &Cloud, scope: &Scope) -> Result<BTreeMap<ChannelId, Channel>, CliError> {
-    read(&cloud.store.list(&scope.own("", "channel/")).await?)
-}
-
-fn read(items: &[(Key, Item)]) -> Result<BTreeMap<ChannelId, Channel>, CliError> {
-    let mut found = BTreeMap::new();
-    for (key, item) in items {
-        // An item without state is there for the line behind a refused registration.
-        if let (Some(id), Some(SyncState::Channel(channel))) = (id(key), state_in(key, item)?) {
-            found.insert(id, channel);
-        }
-    }
-    Ok(found)
-}
-
-/// What stands behind the last slash of a key.
-pub fn id<T: std::str::FromStr>(key: &Key) -> Option<T> {
-    key.sort_key().rsplit('/').next().and_then(|id| id.parse().ok())
-}
-
 /// The channel of a place, or an error that names those that there are.
 pub async fn channel(cloud: &Cloud, place: &Place) -> Result<Channel, CliError> {
-    find(place, channels(cloud, &place.of_property()).await?)
+    find(place, channels(&cloud.store, &place.of_property()).await?)
 }
 
 fn find(place: &Place, mut channels: BTreeMap<ChannelId, Channel>) -> Result<Channel, CliError> {
@@ -51,15 +27,6 @@ fn find(place: &Place, mut channels: BTreeMap<ChannelId, Channel>) -> Result<Cha
             "Name one of these, or register it by posting pms.channel.upserted.v1.",
         )
     })
-}
-
-/// The kind as the catalogue calls it.
-pub fn kind(channel: &Channel) -> &'static str {
-    match channel.connection {
-        Connection::Ari(_) => "ari",
-        Connection::Webhook(_) => "webhook",
-        Connection::Calendar(_) => "calendar",
-    }
 }
 
 /// Refuses a command that is only for channels of other kinds.

@@ -1,21 +1,12 @@
 //! `bellhop channel list`: how the channels of a property fare.
 
-use std::collections::BTreeMap;
-
-use bellhop_events::catalogue::Channel;
-use bellhop_events::{ChannelId, PropertyId, Subject, TenantId};
-use bellhop_store::calendar::CalendarState;
-use bellhop_store::channel::{CONSUMER, Circuit, Progress, SyncState};
-use bellhop_store::{Item, Key, Scope, SubjectItem};
-use bellhop_worker::state_in;
+use bellhop_events::{PropertyId, TenantId};
+use bellhop_store::Scope;
+use bellhop_store::channel::CONSUMER;
+use bellhop_views::channels::{self, Row};
 use clap::Args;
-use futures_util::future::try_join3;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
-use super::known;
-use super::outstanding::Changes;
-use super::row::Row;
 use crate::cloud::Cloud;
 use crate::error::{CliError, Exit};
 use crate::output;
@@ -35,70 +26,14 @@ pub struct List {
 /// Prints the channels.
 pub async fn list(cloud: &Cloud, args: &List) -> Result<Exit, CliError> {
     let scope = Scope::for_operator(CONSUMER, args.tenant.clone(), args.property.clone());
-    let channels = known::channels(cloud, &scope).await?;
-    let rows = rows(cloud, &scope, &channels).await?;
+    let channels = channels::channels(&cloud.store, &scope).await?;
+    let rows = channels::rows(&cloud.store, &scope, &channels, Timestamp::now()).await?;
     if args.json {
         output::json(&rows);
     } else {
         print(&scope, &rows);
     }
     Ok(Exit::Ok)
-}
-
-/// How these channels of a property fare.
-pub async fn rows(cloud: &Cloud, scope: &Scope, channels: &BTreeMap<ChannelId, Channel>) -> Result<Vec<Row>, CliError> {
-    let place = |id: &ChannelId| {
-        let progress = scope.of_channel(id).subject(&Subject::Channel(id.clone()));
-        (progress, Circuit::key(scope, id))
-    };
-    let mut keys = vec![scope.property()];
-    keys.extend(channels.keys().map(place).flat_map(|(progress, circuit)| [progress, circuit]));
-    let (units, rates) = (scope.own("", "unit/"), scope.own("", "rate/"));
-    let (items, units, rates) =
-        try_join3(cloud.store.get(&keys), cloud.store.list(&units), cloud.store.list(&rates)).await?;
-    let now = Timestamp::now();
-    let changes = changes(items.get(&keys[0]).map(|item| (&keys[0], item)), &units, &rates, now)?;
-    let row = |(id, channel): (&ChannelId, &Channel)| {
-        let (key, circuit) = place(id);
-        let state = items.get(&key).map(|item| state_in(&key, item)).transpose()?.flatten();
-        let progress = match state {
-            Some(SyncState::Sync(progress)) => *progress,
-            _ => Progress::default(),
-        };
-        let item = items.get(&key).map(|item| SubjectItem::decode(key.clone(), item.clone())).transpose()?;
-        let waiting = item.and_then(|item| item.wait).map_or(0, |line| line.len());
-        let circuit = Circuit::decode(items.get(&circuit))?;
-        Ok(Row { waiting, ..Row::new(id, channel, &progress, &circuit, &changes, now) })
-    };
-    channels.iter().map(row).collect()
-}
-
-fn changes(
-    property: Option<(&Key, &Item)>,
-    units: &[(Key, Item)],
-    rates: &[(Key, Item)],
-    now: Timestamp,
-) -> Result<Changes, CliError> {
-    let today = TimeZone::UTC.to_datetime(now).date();
-    let mut changes = Changes { today, known_units: Vec::new(), units: BTreeMap::new(), rates: BTreeMap::new() };
-    if let Some((key, item)) = property
-        && let Some(CalendarState::Property(property)) = state_in(key, item)?
-    {
-        let zone = TimeZone::get(&String::from(property.time_zone)).unwrap_or(TimeZone::UTC);
-        changes.today = zone.to_datetime(now).date();
-        changes.known_units = property.units.into_iter().map(|unit| unit.id).collect();
-    }
-    for (key, item) in units {
-        if let (Some(unit), Some(SyncState::Unit(stamps))) = (known::id(key), state_in(key, item)?) {
-            changes.units.insert(unit, stamps);
-        }
-    }
-    for (key, item) in rates {
-        if let (Some(rate), Some(SyncState::Rate(units))) = (known::id(key), state_in(key, item)?) {
-            changes.rates.insert(rate, units);
-        }
-    }
-    Ok(changes)
 }
 
 fn print(scope: &Scope, rows: &[Row]) {
@@ -196,9 +131,9 @@ fn second(time: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::row::tests::{ari, disabled, now};
     use super::*;
-    use bellhop_store::channel::{Tested, Told};
+    use bellhop_store::channel::{Circuit, Progress, Tested, Told};
+    use bellhop_views::samples::{ari, disabled, now};
 
     #[test]
     fn what_is_wrong_is_said_beside_the_table() {

@@ -4,10 +4,8 @@ mod ask;
 mod feed;
 mod known;
 mod list;
-mod outstanding;
 mod replay;
 mod request;
-mod row;
 mod wait;
 
 use bellhop_events::{ChannelId, PropertyId, Subject, TenantId};

@@ -6,13 +6,14 @@ use bellhop_events::catalogue::{WEBHOOK_REQUESTED, WebhookRequested};
 use bellhop_events::{EventId, Queue, Subject};
 use bellhop_store::channel::{CONSUMER, SyncState};
 use bellhop_store::{Filter, Item, Key};
+use bellhop_views::channels::rows;
 use bellhop_worker::{Outgoing, state_in};
 use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Place, known, list, request};
+use super::{Place, known, request};
 use crate::cloud::Cloud;
 use crate::emit;
 use crate::error::{CliError, Exit};
@@ -71,7 +72,7 @@ pub async fn replay(cloud: &Cloud, args: &Replay) -> Result<Exit, CliError> {
     let channel = known::channel(cloud, place).await?;
     known::must_be(place, &channel, &["webhook"])?;
     let channels = [(place.channel.clone(), channel)].into();
-    let rows = list::rows(cloud, &place.of_property(), &channels).await?;
+    let rows = rows(&cloud.store, &place.of_property(), &channels, Timestamp::now()).await?;
     if !args.dry_run {
         rows.iter().try_for_each(known::must_be_on)?;
     }

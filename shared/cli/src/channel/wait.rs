@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use bellhop_events::EventId;
 use bellhop_store::{Record, RecordState, SubjectItem};
+use bellhop_views::channels::Row;
 use clap::Args;
 use futures_util::future::try_join;
 
 use super::Place;
-use super::row::Row;
 use crate::cloud::Cloud;
 use crate::error::CliError;
 use crate::output;

@@ -14,6 +14,7 @@ use serde_json::json;
 use crate::cloud::Cloud;
 use crate::error::{CliError, Exit};
 use crate::{output, when};
+pub use picture::{lag, style_of};
 use tree::{Line, Tree};
 
 /// A function's lines are older than those of its event by no more than clocks differ.

@@ -57,8 +57,8 @@ fn add(rows: &mut Vec<Row>, node: &Node, branch: &str, below: &str) {
         let again = if last && step.outcome != "duplicate" { again(node.duplicates) } else { String::new() };
         let outcome = format!("{}{again}", outcome(step));
         let (attempt, time) = (step.attempt.to_string(), when::millisecond(step.at));
-        let cells = [event, subject, step.function.clone(), outcome, attempt, time, lag(step), id];
-        rows.push((cells, style(step)));
+        let cells = [event, subject, step.function.clone(), outcome, attempt, time, lag(step.lag_ms), id];
+        rows.push((cells, style_of(&step.outcome)));
     }
     for (number, child) in node.caused.iter().enumerate() {
         let (fork, rail) = if number + 1 == node.caused.len() { ("└─ ", "   ") } else { ("├─ ", "│  ") };
@@ -81,16 +81,18 @@ fn outcome(step: &Line) -> String {
     format!("{}{why}{delay}", step.outcome)
 }
 
-fn lag(step: &Line) -> String {
-    match step.lag_ms {
+/// How long it took, from SQS's acceptance on.
+pub fn lag(ms: Option<i64>) -> String {
+    match ms {
         None => "-".to_owned(),
         Some(ms) if ms < 10_000 => format!("{ms} ms"),
         Some(ms) => format!("{} s", ms / 1000),
     }
 }
 
-fn style(step: &Line) -> Style {
-    match step.outcome.as_str() {
+/// How an outcome is shown.
+pub fn style_of(outcome: &str) -> Style {
+    match outcome {
         "applied" | "released" => GOOD,
         "review" | "redrive" => BAD,
         "duplicate" | "stale" => FAINT,

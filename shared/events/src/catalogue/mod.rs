@@ -6,6 +6,7 @@ mod booking;
 mod channel;
 mod cleaning;
 mod control;
+mod dashboard;
 mod guest;
 mod notice;
 mod property;
@@ -32,6 +33,7 @@ pub use channel::{
 };
 pub use cleaning::{CLEANING_REQUESTED, CleaningRequested};
 pub use control::{HOLD_RELEASED, HoldReleased, WaitingLine};
+pub use dashboard::{DASHBOARD_LOOK, DashboardLook, Rebuild};
 pub use guest::{
     FREE_MESSAGE, FreeMessage, GUEST_MESSAGE, GUEST_MESSAGE_REQUESTED, GuestMessage, GuestMessageRequested, MessageKind,
 };
@@ -159,6 +161,7 @@ pub const ALL: &[&Entry] = &[
     &task::TASK_CHANGED,
     &guest::GUEST_MESSAGE_REQUESTED,
     &guest::GUEST_MESSAGE,
+    &dashboard::DASHBOARD_LOOK,
     &control::HOLD_RELEASED,
 ];
 

@@ -46,7 +46,12 @@ impl Desk {
     }
 
     pub(super) fn key(&self, prefix: &str, id: &ReviewId) -> Key {
-        Key { pk: self.name().to_owned(), sk: format!("{CONSUMER}#{prefix}{id}") }
+        self.own(prefix, id.as_str())
+    }
+
+    /// An entry of the desk, below one of the prefixes of [`sorts`].
+    pub(super) fn own(&self, prefix: &str, rest: &str) -> Key {
+        Key { pk: self.name().to_owned(), sk: format!("{CONSUMER}#{prefix}{rest}") }
     }
 
     /// The write that lists it among the desks.
@@ -76,6 +81,12 @@ impl ReviewId {
     pub fn of(group: &str, failure: &str) -> Self {
         let hash = Digest::of_bytes(format!("{group}\n{failure}").as_bytes()).to_string();
         Self(format!("r{}", &hash[..ID_CHARACTERS - 1]))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 

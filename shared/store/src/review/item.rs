@@ -34,6 +34,8 @@ pub enum ActKind {
     Edited,
     /// Left out.
     Discarded,
+    /// By nobody: its event is done, or needs nobody any more, by another road.
+    Settled,
 }
 
 impl ActKind {
@@ -44,6 +46,7 @@ impl ActKind {
             Self::Retried => "retried",
             Self::Edited => "edited",
             Self::Discarded => "discarded",
+            Self::Settled => "settled",
         }
     }
 }

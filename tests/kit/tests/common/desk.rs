@@ -2,11 +2,13 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+use std::time::{Duration, Instant};
+
 use aws_lambda_events::sqs::SqsEvent;
 use bellhop_events::Queue;
 use bellhop_kit::{Queued, clients, now};
-use bellhop_review::{ActError, Acted, Decision, Intake, act};
-use bellhop_store::review::{Desk, ReviewItem};
+use bellhop_review::{ActError, Acted, Decision, Intake, Sweeper, Swept, act};
+use bellhop_store::review::{Desk, Order, ReviewItem};
 use bellhop_worker::Queues;
 use serde_json::{Value, json};
 
@@ -54,7 +56,7 @@ impl Reviewed {
     pub async fn tell(&self, queue: &str, batch: &[Queued]) -> Vec<String> {
         let records: Vec<_> = batch.iter().map(|message| record(queue, message)).collect();
         let event: SqsEvent = serde_json::from_value(json!({ "Records": records })).expect("an event");
-        let failed = self.intake.run(event).await.batch_item_failures;
+        let failed = self.intake.run(event).await.response.batch_item_failures;
         failed.into_iter().map(|failure| failure.item_identifier).collect()
     }
 
@@ -68,13 +70,13 @@ impl Reviewed {
             "messageId": id, "body": body, "attributes": attributes, "eventSourceARN": arn(DLQ), "messageAttributes": {},
         });
         let event: SqsEvent = serde_json::from_value(json!({ "Records": [record] })).expect("an event");
-        let failed = self.intake.run(event).await.batch_item_failures;
+        let failed = self.intake.run(event).await.response.batch_item_failures;
         failed.into_iter().map(|failure| failure.item_identifier).collect()
     }
 
     /// The open items of a desk.
     pub async fn open(&self, desk: &Desk) -> Vec<ReviewItem> {
-        self.hotel.store.open_reviews(desk, None, 1000).await.expect("a page").items
+        self.hotel.store.open_reviews(desk, Order::OldestFirst, None, 1000).await.expect("a page").items
     }
 
     /// The one open item of tenant `sea`.
@@ -96,6 +98,13 @@ impl Reviewed {
         by: &str,
     ) -> Result<Acted, ActError> {
         act((&self.hotel.store, &self.queues), (desk, &item.id), decision, by, now()).await
+    }
+
+    /// What the schedule does, each hour.
+    pub async fn sweep(&self) -> Swept {
+        let until = Instant::now() + Duration::from_mins(1);
+        let sweeper = Sweeper { store: &self.hotel.store, queues: &self.queues, now: now(), until };
+        sweeper.run().await.expect("a sweep")
     }
 
     /// The body that a person would see.

@@ -1,0 +1,236 @@
+//! Once an hour: what fell between the others is picked up again. Everything here may be done twice, or while people act.
+//!
+//! - An event that waits for a person, and of which no item tells, gets its item.
+//! - A line with a verdict is woken again: its wake-up may be lost.
+//! - An item whose event is done meanwhile, by another road than an act on the item, is closed: its property was registered, a newer
+//!   version of the booking found free nights, somebody decided with `bellhop hold resolve`.
+
+use std::time::Instant;
+
+use bellhop_events::{Envelope, EventId, FallbackNote, Fault, MessageGroup, Queue, Reason, Subject, catalogue};
+use bellhop_store::calendar::CalendarState;
+use bellhop_store::review::{Act, ActKind, Desk, Order, ReviewId, ReviewItem, Road, Told};
+use bellhop_store::{Hold, Line, OpenHold, Parked, Record, RecordState, Scope, Store, StoreError, decode_item};
+use bellhop_worker::{Queues, state_in, wake_up};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::act::scope_of;
+use crate::notice::Waiting;
+use crate::understand::consumer;
+
+/// Holds of one consumer that are looked at in a run.
+const MOST_HOLDS: usize = 10_000;
+const PAGE: u16 = 100;
+/// Who closes an item, as its act says.
+const SWEEPER: &str = "bellhop";
+
+/// What a run found.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
+pub struct Swept {
+    /// Lines that were looked at.
+    pub lines: u64,
+    /// Items that were made of events that waited unseen.
+    pub told: u64,
+    /// Lines that were woken.
+    pub woken: u64,
+    /// Open items that were looked at.
+    pub items: u64,
+    /// Items that were closed, for their event is in good hands.
+    pub closed: u64,
+    /// What waits, and what of it is new.
+    #[serde(skip)]
+    pub waiting: Waiting,
+    /// The time was up before all was looked at; the next run begins elsewhere.
+    pub unfinished: bool,
+}
+
+/// Who sweeps.
+pub struct Sweeper<'a> {
+    /// The tables.
+    pub store: &'a Store,
+    /// All queues that have lines behind them.
+    pub queues: &'a Queues,
+    /// Now.
+    pub now: Timestamp,
+    /// When to stop.
+    pub until: Instant,
+}
+
+impl Sweeper<'_> {
+    /// Looks at all lines, then at all open items, as long as there is time.
+    pub async fn run(&self) -> Result<Swept, StoreError> {
+        let mut swept = Swept::default();
+        for queue in Queue::ALL.into_iter().filter(|queue| *queue != Queue::Fallback) {
+            for open in self.store.open_holds(consumer(queue), MOST_HOLDS).await? {
+                if self.is_late(&mut swept) {
+                    return Ok(swept);
+                }
+                self.line(queue, &open, &mut swept).await?;
+            }
+        }
+        let mut desks = self.store.desks().await?;
+        // Who had no turn this time is not the last next time.
+        let hour = usize::try_from(self.now.as_second() / 3600).unwrap_or_default();
+        let first = hour % desks.len().max(1);
+        desks.rotate_left(first);
+        for desk in desks {
+            let mut from = None;
+            loop {
+                let page = self.store.open_reviews(&desk, Order::OldestFirst, from.as_deref(), PAGE).await?;
+                for item in page.items {
+                    if self.is_late(&mut swept) {
+                        return Ok(swept);
+                    }
+                    swept.items += 1;
+                    if self.item(&desk, item.clone()).await? {
+                        swept.closed += 1;
+                    } else {
+                        swept.waiting.count(&item, self.now);
+                    }
+                }
+                from = page.next;
+                if from.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(swept)
+    }
+
+    fn is_late(&self, swept: &mut Swept) -> bool {
+        swept.unfinished = Instant::now() >= self.until;
+        swept.unfinished
+    }
+
+    async fn line(&self, queue: Queue, open: &OpenHold, swept: &mut Swept) -> Result<(), StoreError> {
+        swept.lines += 1;
+        let (Ok(group), Ok(holder)) = (open.group.parse::<MessageGroup>(), open.subject.parse::<Subject>()) else {
+            return Ok(());
+        };
+        let scope = scope_of(queue, group);
+        if open.hold.verdict.is_some() {
+            let sent = self.queues.send(&[wake_up(&scope, queue, &holder, open.line, &open.hold, self.now)]).await;
+            swept.woken += u64::from(sent.is_empty());
+            return Ok(());
+        }
+        if let Some(Head { parked, record }) = self.head(&scope, open, &holder).await?
+            && asks_somebody(open.line, &open.hold, &record)
+        {
+            swept.told += u64::from(self.tell(queue, &scope, &parked, &record).await?);
+        }
+        Ok(())
+    }
+
+    async fn head(&self, scope: &Scope, open: &OpenHold, holder: &Subject) -> Result<Option<Head>, StoreError> {
+        let key = scope.parked(open.line, holder, open.hold.head);
+        let Some(item) = self.store.get(std::slice::from_ref(&key)).await?.remove(&key) else { return Ok(None) };
+        let parked: Parked = decode_item(item)?;
+        Ok(self.store.record(scope, &parked.id).await?.map(|record| Head { parked, record }))
+    }
+
+    /// Makes the item of an event at the head of a line, if there is none; whether it did.
+    async fn tell(&self, queue: Queue, scope: &Scope, parked: &Parked, record: &Record) -> Result<bool, StoreError> {
+        let desk = Desk::of(scope.group().tenant.clone());
+        let news = item_of(queue, scope, parked, record, self.now);
+        if self.store.review_item(&desk, &news.id).await?.is_some() {
+            return Ok(false);
+        }
+        // The worker's own notice may come this moment: then it is told twice, and one item.
+        let told = self.store.tell_review(&desk, &news, &parked.body).await?;
+        Ok(told == Told::New)
+    }
+
+    /// Closes an item whose event needs nobody any more; whether it did.
+    async fn item(&self, desk: &Desk, mut item: ReviewItem) -> Result<bool, StoreError> {
+        let event = item.note.event.as_ref().and_then(|event| event.parse::<EventId>().ok());
+        let group = item.note.group.parse::<MessageGroup>().ok().filter(|group| desk.tenant() == Some(&group.tenant));
+        let Some(((queue, group), event)) = Queue::named(&item.note.queue).zip(group).zip(event) else {
+            return Ok(false);
+        };
+        let scope = scope_of(queue, group);
+        let why = if item.note.reason == Reason::BookingUnplaced.code() {
+            self.is_placed(&scope, &item).await?.then_some("the booking has its nights, or was called off")
+        } else {
+            self.store.record(&scope, &event).await?.and_then(|record| settled(&item, &scope, &record))
+        };
+        let Some(why) = why else { return Ok(false) };
+        item.act =
+            Some(Act { at: self.now, by: SWEEPER.to_owned(), kind: ActKind::Settled, because: Some(why.to_owned()) });
+        match self.store.commit(self.store.decide(desk, &item, None).await?).await {
+            Ok(()) => Ok(true),
+            // Somebody decided on it this moment.
+            Err(StoreError::Lost) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn is_placed(&self, scope: &Scope, item: &ReviewItem) -> Result<bool, StoreError> {
+        let Some(subject) = item.note.subject.as_ref().and_then(|subject| subject.parse::<Subject>().ok()) else {
+            return Ok(false);
+        };
+        let key = scope.subject(&subject);
+        let found = self.store.get(std::slice::from_ref(&key)).await?;
+        let state = found.get(&key).map(|found| state_in(&key, found)).transpose()?.flatten();
+        Ok(matches!(state, Some(CalendarState::Booking(booking)) if !booking.is_unplaced()))
+    }
+}
+
+/// An event at the head of a line.
+struct Head {
+    parked: Parked,
+    record: Record,
+}
+
+/// Whether somebody must decide on the head: it failed, or nobody has registered its property. Other lines wait for a channel.
+fn asks_somebody(line: Line, hold: &Hold, record: &Record) -> bool {
+    record.state == RecordState::Failed
+        || (line == Line::Wait && record.state == RecordState::Parked && hold.reason == Reason::UnknownProperty.code())
+}
+
+/// What the worker would have said of it.
+fn item_of(queue: Queue, scope: &Scope, parked: &Parked, record: &Record, now: Timestamp) -> ReviewItem {
+    let reason = record.reasons.last().and_then(|code| Reason::of_code(code));
+    let fault = Fault::new(reason.unwrap_or(Reason::UnknownProperty), "")
+        .expected("somebody to decide")
+        .found(format!("an event that waits, of which nobody was told; failure {}", record.failures));
+    let group = scope.group().to_string();
+    let event = Envelope::decode(&parked.body).ok();
+    let event_type = event.map(|event| event.event_type);
+    let note = FallbackNote {
+        subject: Some(record.subject.clone()),
+        event: Some(parked.id.to_string()),
+        attempts: record.attempts,
+        critical: event_type.as_ref().is_none_or(|name| catalogue::find(name).map_or(true, |entry| entry.critical)),
+        ..FallbackNote::of(&fault, scope.consumer(), queue, &group, &parked.message_id)
+    };
+    ReviewItem {
+        rev: 0,
+        id: id_of(scope, &parked.id, record.failures),
+        event_type,
+        note,
+        receives: 0,
+        road: Road::Fallback,
+        messages: vec![parked.message_id.clone()],
+        first_seen: Timestamp::from_second(parked.at).unwrap_or(now),
+        last_seen: now,
+        told: 1,
+        act: None,
+        owes: false,
+    }
+}
+
+fn id_of(scope: &Scope, event: &EventId, failure: u32) -> ReviewId {
+    ReviewId::of(&scope.group().to_string(), &format!("{}:{event}:{failure}", scope.consumer()))
+}
+
+/// Why an item needs nobody any more; none: it does, or is no item of a failure that the record counts.
+fn settled(item: &ReviewItem, scope: &Scope, record: &Record) -> Option<&'static str> {
+    let failure = (0..=record.failures).find(|failure| id_of(scope, &record.id, *failure) == item.id)?;
+    match record.state {
+        _ if failure < record.failures => Some("it failed again, which is another item"),
+        RecordState::Done => Some("the event is done"),
+        RecordState::Discarded => Some("the event was discarded"),
+        RecordState::Retrying | RecordState::Failed | RecordState::Parked => None,
+    }
+}
