@@ -119,6 +119,7 @@ def _environment() -> dict[str, str]:
         "GATEWAY_LISTEN": f"{HOST}:{port}",
         "LOCALSTACK_HOST": f"{HOST}:{port}",
         "GATEWAY_SERVER": "bellhop_loopback",
+        "EXTRA_CORS_ALLOWED_ORIGINS": f"http://{HOST}:{port}",  # pages of our functions ask their own function
         "DNS_ADDRESS": "0",
         "SQS_ENDPOINT_STRATEGY": "off",  # queue URLs with the plain address instead of a host name to resolve
         # No telemetry, no downloads.

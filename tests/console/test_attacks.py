@@ -82,7 +82,7 @@ class Attacks(unittest.TestCase):
             "a stranger's key": by(stranger), "a stranger's key in jwk": by(stranger, jwk=json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(stranger.public_key()))),
             "a stranger's key set": by(stranger, jku="https://evil.example/keys"), "an unknown kid": by(stranger, kid="nobody"), "a path as kid": by(stranger, kid="../../dev/null"),
             "no kid": jwt.api_jws.encode(json.dumps(said).encode(), stranger, "RS256"), "another hash": by(stranger, "RS512"), "PSS": by(stranger, "PS256"),
-            "huge": head + "." + "A" * 200_000 + "." + signature, "crit": by(stranger, crit=["exp"]),
+            "huge": head + "." + "A" * 9_000 + "." + signature, "crit": by(stranger, crit=["exp"]),
         }  # fmt: skip
         for algorithm in ("none", "None", "NONE", "nOnE", "", "RS256 ", "HS384", "ES256", "EdDSA", "RSA1_5", "dir", None, 7, ["RS256"]):
             forged[f"alg {algorithm!r}"] = f"{part({'alg': algorithm, 'typ': 'JWT', 'kid': kid})}.{claims}.{signature}"
@@ -152,10 +152,12 @@ class Attacks(unittest.TestCase):
         for act, body in (("retry", {}), ("edit", {"body": "{}"}), ("discard", {"reason": "x"})):
             for desk in (tenant, self.attacker.tenant):
                 self.assertEqual(self.ask(f"api/desks/{desk}/review/{item}/{act}", token, body)[0], 404, (desk, act))
-        bulk = {"act": "discard", "reason": "x", "ids": [item, own], "dry_run": False}
+        bulk = {"act": "discard", "reason": "x", "ids": [item, own], "dry_run": True}
         self.assertEqual(self.ask(f"api/desks/{tenant}/review/bulk", token, bulk)[0], 404)
-        status, told = self.ask(f"api/desks/{self.attacker.tenant}/review/bulk", token, bulk | {"dry_run": True})
-        self.assertEqual(status, 200, told)
+        foreign, nothing = (bulk | {"ids": [id, own]} for id in (item, none))
+        answers = [self.ask(f"api/desks/{self.attacker.tenant}/review/bulk", token, body) for body in (foreign, nothing)]
+        self.assertEqual(answers[0][0], answers[1][0])
+        self.assertEqual(answers[0][1].replace(item.encode(), none.encode()), answers[1][1])
         self.assertEqual(self.ask("api/queues", token)[0], 403)
         self.assertEqual(len(self.listed(self.victim)), 3)
 

@@ -1,7 +1,7 @@
 //! What even the review function did not take comes back from the dead-letter queue behind the fallback queue: nothing is lost,
 //! and a failure is one item.
 
-#![expect(clippy::expect_used, reason = "tests")]
+#![expect(clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod common;
 #[path = "common/desk.rs"]
@@ -48,7 +48,9 @@ impl DeadLetters for Behind {
             self.refusals.set(self.refusals.get() - 1);
             return Err("not deleted");
         }
-        letters.iter().for_each(|letter| self.queue.borrow_mut().delete(&letter.receipt));
+        for letter in letters {
+            self.queue.borrow_mut().delete(&letter.receipt);
+        }
         Ok(())
     }
 }
