@@ -10,6 +10,7 @@ import html
 import ipaddress
 import json
 import os
+import re
 import secrets
 import sys
 import time
@@ -27,10 +28,19 @@ from bellhop_cloud.settings import AUDIENCE, Problem
 ROLES = {"operator": "all tenants", "manager": "reads and decides for its tenants", "viewer": "reads, and decides nothing"}
 CODE_SECONDS, TOKEN_SECONDS = 60, 3600
 KEYS = settings.RUN / "issuer"
+MOST_BODY = 20_000
+# An address of this machine, without anything that one reader could take for another's host, or for a line of its own.
+HERE = re.compile(r"https?://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?(/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?", re.ASCII)
+TENANT = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'",
-    "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store",
-}  # fmt: skip
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; form-action 'self' http://127.0.0.1:* http://localhost:*; "
+        "frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",  # with none at all, browsers hide from us that it is our own page that asks
+    "Cache-Control": "no-store",
+}
 STYLE = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 body { max-width: 28rem; margin: 3rem auto; padding: 0 1rem; }
@@ -45,6 +55,10 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def is_here(address: str) -> bool:
+    return HERE.fullmatch(address) is not None
 
 
 # ---- Keys: the newest signs; the one before it is still published, so that tokens outlive a rotation.
@@ -104,8 +118,7 @@ class Refused(Exception):
 
 def checked(query: dict[str, str]) -> dict[str, str]:
     """What an authorization request must say (OpenID Connect Core 1.0, 3.1.2.1; RFC 7636, 4.3)."""
-    target = urllib.parse.urlsplit(query.get("redirect_uri", ""))
-    if target.scheme not in ("http", "https") or not is_loopback(target.hostname or "") or target.fragment:
+    if not is_here(query.get("redirect_uri", "")):
         raise Refused("redirect_uri must be an address on this machine")
     for name, wanted in (("response_type", "code"), ("client_id", AUDIENCE), ("code_challenge_method", "S256")):
         if query.get(name) != wanted:
@@ -115,6 +128,18 @@ def checked(query: dict[str, str]) -> dict[str, str]:
     if "openid" not in query.get("scope", "").split():
         raise Refused("scope must contain openid")
     return query
+
+
+def tenants_of(role: str, text: str) -> list[str]:
+    """The console takes no token that names what cannot be a tenant, nor can it say so: this does."""
+    tenants = [each.strip() for each in text.split(",") if each.strip()]
+    if role not in ROLES:
+        raise Refused("role must be one of " + ", ".join(ROLES))
+    if role != "operator" and not tenants:
+        raise Refused(f"a {role} needs a tenant")
+    if wrong := [each for each in tenants if not TENANT.fullmatch(each)]:
+        raise Refused(f"{wrong[0]!r} is no tenant: 1 to 40 of a-z, 0-9, _ and -, beginning with a letter or digit")
+    return tenants
 
 
 def page(query: dict[str, str]) -> str:
@@ -165,7 +190,7 @@ class Codes:
 
 
 class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+    """HTTP/1.0, a connection for each request: a body that is left unread is nobody's next request."""
 
     def log_message(self, *_):
         pass  # requests carry codes
@@ -174,6 +199,7 @@ class Handler(BaseHTTPRequestHandler):
         address = urllib.parse.urlsplit(self.path)
         query = dict(urllib.parse.parse_qsl(address.query))
         try:
+            self.refuse_strangers()
             match address.path:
                 case "/.well-known/openid-configuration":
                     self.json(200, self.discovery())
@@ -191,15 +217,13 @@ class Handler(BaseHTTPRequestHandler):
             self.text(400, f"{refused}\n", "text/plain")
 
     def do_POST(self):
-        length = min(int(self.headers.get("Content-Length") or 0), 20_000)
-        form = dict(urllib.parse.parse_qsl(self.rfile.read(length).decode(errors="replace")))
         try:
+            self.refuse_strangers()
+            form = self.form()
             match urllib.parse.urlsplit(self.path).path:
                 case "/authorize":
                     role = form.pop("role", "")
-                    tenants = [each.strip() for each in form.pop("tenants", "").split(",") if each.strip()]
-                    if role not in ROLES:
-                        raise Refused("role must be one of " + ", ".join(ROLES))
+                    tenants = tenants_of(role, form.pop("tenants", ""))
                     query = checked(form)
                     code = self.server.codes.give(query, {"role": role, "tenants": tenants})
                     self.go(query["redirect_uri"], {"code": code, "state": query.get("state", ""), "iss": settings.issuer_url()})
@@ -214,6 +238,19 @@ class Handler(BaseHTTPRequestHandler):
             error = {"error": "invalid_grant", "error_description": str(refused)}
             self.json(400, error) if self.path == "/token" else self.text(400, f"{refused}\n", "text/plain")
 
+    def refuse_strangers(self):
+        """Pages of other machines, even if they made a name of theirs point here."""
+        if not is_here(f"http://{self.headers.get('Host', '')}"):
+            raise Refused("Host must be an address on this machine")
+        if self.command == "POST" and not is_here(self.headers.get("Origin") or settings.issuer_url()):
+            raise Refused("Origin must be an address on this machine")
+
+    def form(self) -> dict[str, str]:
+        length = self.headers.get("Content-Length") or "0"
+        if not length.isdecimal() or int(length) > MOST_BODY:
+            raise Refused(f"Content-Length must be a number up to {MOST_BODY}")
+        return dict(urllib.parse.parse_qsl(self.rfile.read(int(length)).decode(errors="replace")))
+
     def discovery(self) -> dict:
         url = settings.issuer_url()
         return {
@@ -224,16 +261,15 @@ class Handler(BaseHTTPRequestHandler):
         }  # fmt: skip
 
     def go(self, where: str, query: dict[str, str]):
-        target = urllib.parse.urlsplit(where)
-        if not is_loopback(target.hostname or ""):
+        if not is_here(where):
             raise Refused("only addresses on this machine")
         answer = urllib.parse.urlencode(query)
-        self.answer(303, b"", "text/plain", {"Location": where + (("&" if target.query else "?") + answer if answer else "")})
+        self.answer(303, b"", "text/plain", {"Location": f"{where}?{answer}" if answer else where})
 
     def json(self, status: int, value: dict):
-        origin = urllib.parse.urlsplit(self.headers.get("Origin") or "")
-        allowed = {"Access-Control-Allow-Origin": self.headers["Origin"], "Vary": "Origin"} if is_loopback(origin.hostname or "") else {}
-        self.answer(status, json.dumps(value).encode(), "application/json", allowed)
+        origin = self.headers.get("Origin") or ""
+        allowed = {"Access-Control-Allow-Origin": origin} if is_here(origin) else {}
+        self.answer(status, json.dumps(value).encode(), "application/json", allowed | {"Vary": "Origin"})
 
     def text(self, status: int, text: str, kind: str):
         self.answer(status, text.encode(), f"{kind}; charset=utf-8", {})

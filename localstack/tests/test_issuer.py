@@ -102,6 +102,34 @@ class Issuer(unittest.TestCase):
         self.assertEqual(self.ask("/logout?post_logout_redirect_uri=https://evil.example/").status, 400)
         self.assertNotIn("Access-Control-Allow-Origin", self.ask("/keys", Origin="https://evil.example").headers)
 
+    def test_an_address_that_readers_take_for_different_hosts_is_none(self):
+        for address in (
+            "http://evil.example\\@127.0.0.1/", "http://127.0.0.1@evil.example/", "http://a:b@127.0.0.1/", "http://127.0.0.1/\r\nSet-Cookie: a=b",
+            "http://127.0.0.1/\n", "http://127.0.0.1/#a", "http://localhost.evil.example/", "//127.0.0.1/", "http:127.0.0.1", "",
+        ):  # fmt: skip
+            query = self.query(redirect_uri=address)
+            for answer in (
+                self.ask("/authorize?" + urllib.parse.urlencode(query)), self.ask("/authorize", query | {"role": "operator"}),
+                self.ask("/logout?" + urllib.parse.urlencode({"post_logout_redirect_uri": address})),
+            ):  # fmt: skip
+                self.assertEqual((answer.status, answer.headers["Location"], answer.headers["Set-Cookie"]), (400, None, None), address)
+
+    def test_no_page_from_elsewhere_asks(self):
+        for origin in ("https://evil.example", "http://127.0.0.1.evil.example", "null"):
+            self.assertEqual(self.ask("/rotate", {}, Origin=origin).status, 400, origin)
+            self.assertEqual(self.ask("/authorize", self.query() | {"role": "operator"}, Origin=origin).status, 400, origin)
+        for host in ("evil.example", "127.0.0.1.evil.example"):
+            self.assertEqual(self.ask("/keys", Host=host).status, 400, "a name that was made to point here")
+        self.assertEqual(self.ask("/authorize", self.query() | {"role": "operator"}, Origin=self.url).status, 303)
+
+    def test_a_manager_is_of_tenants_that_can_be(self):
+        for tenants in ("", " , ", "Sea", "a/b", "a#b", "a" * 41):
+            self.assertEqual(self.ask("/authorize", self.query() | {"role": "manager", "tenants": tenants}).status, 400, tenants)
+
+    def test_what_is_no_form_is_refused_whole(self):
+        for length in ("x", "-1", "20001"):
+            self.assertEqual(self.ask("/token", {"a": "b"}, **{"Content-Length": length}).status, 400, length)
+
     def test_what_is_typed_is_text(self):
         page = self.ask("/authorize?" + urllib.parse.urlencode(self.query(login_hint='manager:"><script>', state="<b>"))).read().decode()
         self.assertNotIn("<script>", page)
