@@ -24,6 +24,7 @@ WORDS = {
 }
 MAIL = "mail as `MailFrom`"
 DEPTHS = "depths of all queues"
+QUEUES = ROOT / "shared" / "events" / "src" / "queue.rs"
 RECEIVE = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"}
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 
@@ -179,6 +180,8 @@ class Permissions(unittest.TestCase):
                 text = "".join(file.read_text() for file in sorted((ROOT / "functions" / name / "src").rglob("*.rs")))
                 found = re.search(r"const SENDS_TO: [^=]*=\s*&\[([^\]]*)\]", text)
                 code = set(re.findall(r"Queue::(\w+)", found[1])) if found else set()
+                if re.search(r"const SENDS_TO: [^=]*= Queue::WORKED;", text):
+                    code = set(re.findall(r"^        Self::(\w+),$", QUEUES.read_text(), re.M)) - {"Fallback"}
                 if "Handler for" in text:  # its own queue for what it wakes up, fallback for what it gives up
                     own = re.search(r"const QUEUE: Queue = Queue::(\w+);", text)[1]
                     self.assertEqual(row[0].split("; ")[0], f"`{re.sub('(?<!^)(?=[A-Z])', '-', own).lower()}.fifo`")

@@ -90,7 +90,9 @@ class Browser(unittest.TestCase):
         self.stack.drain(120)
         harness.wait(lambda: len(self.items(house)) == count, 120, f"{count} items")
         visit = self.visit()
-        page = visit.sign_in("operator", to=f"#/d/{house.tenant}/review?code={BAD}")
+        page = visit.sign_in("operator", to=f"#/d/{house.tenant}/review")
+        expect(page.get_by_role("button", name="Discard all that fit…")).to_be_disabled()  # never all that waits
+        page.get_by_label("Reason").select_option(BAD)
         page.get_by_role("button", name="Discard all that fit…").click()
         expect(page.get_by_test_id("bulk-count")).to_contain_text(f"{count} items")
         self.assertEqual(len(self.items(house)), count, "a dry run")

@@ -247,15 +247,15 @@ function toolsOf(view, items) {
     },
   });
   const isAll = chosen.size === 0;
-  // The filter of a bulk act knows no "critical": with it, only what is selected can be meant.
-  const unclear = isAll && filter.critical;
+  // A bulk act knows no "critical", and never means all that waits: then only what is selected can be meant.
+  const unclear = isAll && (filter.critical || !(filter.code || filter.q));
   const target = isAll ? { code: filter.code || undefined, q: filter.q || undefined } : { ids: [...chosen] };
   const act = (name) =>
     bulk({
       desk,
       act: name,
       target,
-      what: isAll ? (filter.code || filter.q ? 'all that fit the filter' : 'all that wait here') : 'what is selected',
+      what: isAll ? 'all that fit the filter' : 'what is selected',
       done: () => {
         chosen.clear();
         view.again();
@@ -264,7 +264,9 @@ function toolsOf(view, items) {
   const words = isAll ? 'all that fit' : `${number(chosen.size)} selected`;
   const locked = unclear && {
     disabled: true,
-    title: 'Select items first: “critical only” does not hold for acts on all that fit.',
+    title: filter.critical
+      ? 'Select items first: “critical only” does not hold for acts on all that fit.'
+      : 'Choose a reason, search, or select items first.',
   };
   return h(
     'div',

@@ -10,13 +10,7 @@ use jiff::Timestamp;
 use lambda_http::{Error, Request, service_fn};
 
 /// The queues from which review items come, and to which acts send their events again.
-const SENDS_TO: &[Queue] = &[
-    Queue::OperationalCalendar,
-    Queue::OperationalGuests,
-    Queue::OperationalDashboard,
-    Queue::Automation,
-    Queue::Synchronization,
-];
+const SENDS_TO: &[Queue] = Queue::WORKED;
 
 fn main() -> Result<(), Error> {
     init_logs();

@@ -108,7 +108,7 @@ fn property(look: &DashboardLook, view: &Looked<'_>) -> Result<Counted, Refusal>
         Some(Rebuild::End) => known.end(look.version),
     };
     let writes = match view.state_of(&view.scope.property())? {
-        Some(CalendarState::Property(property)) => register(view.scope, &property)?,
+        Some(CalendarState::Property(_)) => register(view.scope).into(),
         _ => Vec::new(),
     };
     Ok((DashboardState::Property(editions), writes))

@@ -102,8 +102,7 @@ pub async fn act(
 
 /// Where the function behind a queue keeps what comes in a message group.
 pub(crate) fn scope_of(queue: Queue, group: MessageGroup) -> Scope {
-    let scope = Scope::for_operator(consumer(queue), group.tenant, group.property);
-    group.channel.map_or(scope.clone(), |channel| scope.of_channel(&channel))
+    Scope::in_group(consumer(queue), group)
 }
 
 /// A desk, with all that an act needs.

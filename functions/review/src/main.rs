@@ -13,13 +13,7 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
 
 /// A line is woken in the queue of its function.
-const SENDS_TO: &[Queue] = &[
-    Queue::OperationalCalendar,
-    Queue::OperationalGuests,
-    Queue::OperationalDashboard,
-    Queue::Automation,
-    Queue::Synchronization,
-];
+const SENDS_TO: &[Queue] = Queue::WORKED;
 /// What is left of the time when a sweep stops: enough for the item that it has begun.
 const LAST: Duration = Duration::from_secs(2);
 

@@ -58,32 +58,55 @@ pub struct Sweeper<'a> {
 }
 
 impl Sweeper<'_> {
-    /// Looks at all lines, then at all open items, as long as there is time.
+    /// Looks at all lines and at all open items, as long as there is time.
     pub async fn run(&self) -> Result<Swept, StoreError> {
         let mut swept = Swept::default();
-        for queue in Queue::ALL.into_iter().filter(|queue| *queue != Queue::Fallback) {
-            for open in self.store.open_holds(consumer(queue), MOST_HOLDS).await? {
-                if self.is_late(&mut swept) {
-                    return Ok(swept);
+        // What had no turn this time has the first next time.
+        if self.hour().is_multiple_of(2) {
+            self.lines(&mut swept).await?;
+            self.items(&mut swept).await?;
+        } else {
+            self.items(&mut swept).await?;
+            self.lines(&mut swept).await?;
+        }
+        Ok(swept)
+    }
+
+    fn hour(&self) -> usize {
+        usize::try_from(self.now.as_second() / 3600).unwrap_or_default()
+    }
+
+    /// The same, beginning elsewhere each hour.
+    fn in_turn<T>(&self, mut all: Vec<T>) -> Vec<T> {
+        // By a stride, so that of many the far ones have their turn within a day or two.
+        let first = (self.hour() * 997) % all.len().max(1);
+        all.rotate_left(first);
+        all
+    }
+
+    async fn lines(&self, swept: &mut Swept) -> Result<(), StoreError> {
+        for queue in Queue::WORKED.iter().copied() {
+            for open in self.in_turn(self.store.open_holds(consumer(queue), MOST_HOLDS).await?) {
+                if self.is_over(swept) {
+                    return Ok(());
                 }
-                self.line(queue, &open, &mut swept).await?;
+                readable(self.line(queue, &open, swept).await, &open.group)?;
             }
         }
-        let mut desks = self.store.desks().await?;
-        // Who had no turn this time is not the last next time.
-        let hour = usize::try_from(self.now.as_second() / 3600).unwrap_or_default();
-        let first = hour % desks.len().max(1);
-        desks.rotate_left(first);
-        for desk in desks {
+        Ok(())
+    }
+
+    async fn items(&self, swept: &mut Swept) -> Result<(), StoreError> {
+        for desk in self.in_turn(self.store.desks().await?) {
             let mut from = None;
             loop {
                 let page = self.store.open_reviews(&desk, Order::OldestFirst, from.as_deref(), PAGE).await?;
                 for item in page.items {
-                    if self.is_late(&mut swept) {
-                        return Ok(swept);
+                    if self.is_over(swept) {
+                        return Ok(());
                     }
                     swept.items += 1;
-                    if self.item(&desk, item.clone()).await? {
+                    if readable(self.item(&desk, item.clone()).await, &item.note.group)?.unwrap_or_default() {
                         swept.closed += 1;
                     } else {
                         swept.waiting.count(&item, self.now);
@@ -95,10 +118,11 @@ impl Sweeper<'_> {
                 }
             }
         }
-        Ok(swept)
+        Ok(())
     }
 
-    fn is_late(&self, swept: &mut Swept) -> bool {
+    /// Whether the time is up, which the counts say as well.
+    fn is_over(&self, swept: &mut Swept) -> bool {
         swept.unfinished = Instant::now() >= self.until;
         swept.unfinished
     }
@@ -133,6 +157,7 @@ impl Sweeper<'_> {
     async fn tell(&self, queue: Queue, scope: &Scope, parked: &Parked, record: &Record) -> Result<bool, StoreError> {
         let desk = Desk::of(scope.group().tenant.clone());
         let news = item_of(queue, scope, parked, record, self.now);
+        // It would be told again, by this message, each hour.
         if self.store.review_item(&desk, &news.id).await?.is_some() {
             return Ok(false);
         }
@@ -173,6 +198,21 @@ impl Sweeper<'_> {
         let found = self.store.get(std::slice::from_ref(&key)).await?;
         let state = found.get(&key).map(|found| state_in(&key, found)).transpose()?.flatten();
         Ok(matches!(state, Some(CalendarState::Booking(booking)) if !booking.is_unplaced()))
+    }
+}
+
+/// What cannot be read keeps nobody from all else; none: it could not.
+fn readable<T>(result: Result<T, StoreError>, group: &str) -> Result<Option<T>, StoreError> {
+    match result {
+        Err(StoreError::Defect(_)) => {
+            // Its text may quote what is stored.
+            tracing::error!(
+                group,
+                "sweep-unreadable: what is stored of a line or item cannot be read; see bellhop hold list"
+            );
+            Ok(None)
+        }
+        other => other.map(Some),
     }
 }
 

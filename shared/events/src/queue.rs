@@ -31,6 +31,14 @@ impl Queue {
         Self::Fallback,
     ];
 
+    /// Those with a function that works their events, and behind which lines can form: all but the fallback queue.
+    pub const WORKED: &[Self] = match Self::EACH.split_last() {
+        Some((_, worked)) => worked,
+        None => &[],
+    };
+
+    const EACH: &[Self] = &Self::ALL;
+
     /// The name between prefix and `.fifo`.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -67,5 +75,16 @@ impl Queue {
             Self::Synchronization => "QUEUE_SYNCHRONIZATION",
             Self::Fallback => "QUEUE_FALLBACK",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fallback_queue_alone_is_not_worked() {
+        assert_eq!(Queue::WORKED.len() + 1, Queue::ALL.len());
+        assert!(!Queue::WORKED.contains(&Queue::Fallback));
     }
 }

@@ -5,15 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use bellhop_events::catalogue::Property;
 use bellhop_events::{PropertyId, TenantId};
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use crate::error::StoreError;
-use crate::item::{Item, encode_item};
+use crate::item::Item;
 use crate::keys::{Key, TENANTS, sort};
 use crate::{Expect, Scope, Write};
 
@@ -279,22 +277,14 @@ pub fn count_news(scope: &Scope, at: Timestamp) -> Write {
 }
 
 /// The writes that list a property among its tenant's, and its tenant among all.
-pub fn register(scope: &Scope, property: &Property) -> Result<Vec<Write>, StoreError> {
+#[must_use]
+pub fn register(scope: &Scope) -> [Write; 2] {
     let group = scope.group();
-    let listed = Listed { name: property.name.clone() };
-    let place = |key, item| Write::Put { key, item, expect: Expect::Any };
-    Ok(vec![
-        place(scope.of_tenant(sort::PROPERTY, group.property.as_str()), encode_item(&listed)?),
-        place(Key { pk: TENANTS.to_owned(), sk: format!("{}{}", sort::TENANT, group.tenant) }, Item::new()),
-    ])
-}
-
-/// A property among its tenant's.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Listed {
-    /// For people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    let place = |key| Write::Put { key, item: Item::new(), expect: Expect::Any };
+    [
+        place(scope.of_tenant(sort::PROPERTY, group.property.as_str())),
+        place(Key { pk: TENANTS.to_owned(), sk: format!("{}{}", sort::TENANT, group.tenant) }),
+    ]
 }
 
 /// Below it lie a tenant's properties.

@@ -36,6 +36,12 @@ impl Scope {
         Self { consumer, group: MessageGroup::new(tenant, property) }
     }
 
+    /// The scope of a message group, in the same way.
+    #[must_use]
+    pub fn in_group(consumer: &'static str, group: MessageGroup) -> Self {
+        Self { consumer, group }
+    }
+
     /// The scope of one channel of the property, for an operator's tool.
     #[must_use]
     pub fn of_channel(&self, channel: &ChannelId) -> Self {

@@ -34,6 +34,23 @@ pub fn booking(id: &str, kind: &str, booking: &str, version: u64, unit: &str, ni
     event(id, &format!("pms.booking.{kind}.v1"), &format!("booking/{booking}"), &data)
 }
 
+/// A request as a function's own URL sends it (AWS Lambda Developer Guide, "Invoking Lambda function URLs", payload 2.0);
+/// the path begins with a slash.
+#[must_use]
+pub fn function_url_event(method: &str, path: &str, headers: &Value, body: &str) -> Value {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    json!({
+        "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query,
+        "headers": headers, "isBase64Encoded": false, "body": body,
+        "requestContext": {
+            "accountId": "anonymous", "apiId": "x", "domainName": "x.lambda-url.eu-west-1.on.aws", "domainPrefix": "x",
+            "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "x"},
+            "requestId": "r", "routeKey": "$default", "stage": "$default",
+            "time": "01/Jul/2026:10:00:00 +0000", "timeEpoch": 1_782_900_000_000_i64,
+        },
+    })
+}
+
 /// A booking that leaves before it arrives: a permanent failure.
 #[must_use]
 pub fn poison(id: &str, name: &str, version: u64) -> Value {

@@ -250,6 +250,7 @@ async fn an_intake_that_fails_or_dies_anywhere_makes_one_item() {
             world.hotel.aws.heal();
             world.take_in().await;
             assert_eq!(world.item().await.told, 1, "{fault:?} at {n}");
+            assert_eq!(world.hotel.store.review_counts(&sea()).await.expect("counts").open, 1, "{fault:?} at {n}");
         }
     }
 }

@@ -8,7 +8,7 @@ mod desk;
 
 use std::collections::BTreeMap;
 
-use bellhop_events::{Digest, Queue};
+use bellhop_events::Digest;
 use bellhop_kit::given::{GROUP, booking, poison};
 use bellhop_kit::{Fault, advance};
 use bellhop_review::Decision;
@@ -78,27 +78,6 @@ async fn counts_cost_one_read_however_many_items_there_are() {
     drop(world.hotel.aws.take_calls());
     assert_eq!(world.hotel.store.review_counts(&sea()).await.expect("counts").open, 40);
     assert_eq!(world.hotel.aws.take_calls().len(), 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_intake_that_fails_or_dies_anywhere_counts_once() {
-    for fault in FAULTS {
-        for n in 0..4 {
-            let world = reviewed().await;
-            post(&world.hotel, &poison("bad", "b1", 1));
-            world.hotel.drain().await;
-            let batch = world.hotel.aws.queue(Queue::Fallback, |queue| queue.receive(0));
-            world.hotel.aws.fail_call(n, fault);
-            tokio::select! {
-                biased;
-                _ = world.tell("t-fallback", &batch) => {}
-                () = world.hotel.aws.death() => {}
-            }
-            world.hotel.aws.heal();
-            world.take_in().await;
-            assert_eq!(counts(&world, &sea()).await.0, 1, "{fault:?} at {n}");
-        }
-    }
 }
 
 /// An item by a road, as the function would make it.

@@ -148,6 +148,37 @@ async fn a_conflict_of_payloads_stays_open_though_the_first_of_the_two_is_done()
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_cannot_be_read_keeps_nobody_from_the_rest() {
+    for _ in 0..2 {
+        let world = reviewed().await;
+        post(&world.hotel, &poison("bad1", "b1", 1));
+        post(&world.hotel, &poison("bad2", "b2", 1));
+        world.hotel.drain().await;
+        lose_notices(&world);
+        let items = world.hotel.aws.items();
+        let broken =
+            items.iter().find(|item| item["sk"]["S"].as_str().is_some_and(|sk| sk.contains("parked/booking/b1")));
+        let mut broken = broken.expect("a parked event").clone();
+        broken["at"] = serde_json::json!({"S": "no number"});
+        world.hotel.aws.put_item(&broken);
+        assert_eq!(world.sweep().await.told, 1);
+        assert_eq!(world.item().await.note.event.as_deref(), Some("bad2"));
+        // The other order of the two passes.
+        advance(3600);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_without_time_says_so() {
+    let world = reviewed().await;
+    post(&world.hotel, &poison("bad", "b1", 1));
+    world.hotel.drain().await;
+    let until = std::time::Instant::now();
+    let sweeper = bellhop_review::Sweeper { store: &world.hotel.store, queues: &world.queues, now: now(), until };
+    assert_eq!(sweeper.run().await.expect("a sweep"), Swept { unfinished: true, ..Swept::default() });
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_sweep_may_die_or_run_twice_anywhere() {
     for fault in [Fault::Refuse, Fault::LoseAnswer, Fault::Repeat] {
         for n in 0..12 {

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use bellhop_events::{MessageGroup, Subject};
+use bellhop_events::{MessageGroup, Queue, Subject};
+use bellhop_review::consumer;
 use bellhop_store::review::ReviewId;
-use bellhop_store::{Line, OpenHold, Parked, Record, Scope, Store, automation, channel, dashboard, decode_item, mails};
+use bellhop_store::{Line, OpenHold, Parked, Record, Scope, Store, decode_item};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -15,9 +16,6 @@ use crate::depths::QueueDepth;
 use crate::input::Nothing;
 use crate::refusal::Refusal;
 
-/// Functions that can hold events back.
-const CONSUMERS: [&str; 5] =
-    ["calendar", channel::CONSUMER, automation::CONSUMER, mails::CONSUMER, dashboard::CONSUMER];
 /// More lines of a function are not listed one by one.
 const MOST: usize = 200;
 
@@ -66,7 +64,7 @@ pub(crate) async fn queues(call: &Call<'_>, _: Nothing, _: Nothing) -> Result<An
 pub(crate) async fn holds(call: &Call<'_>, _: Nothing, _: Nothing) -> Result<Answer<Holds>, Refusal> {
     let (store, tenant) = (&call.parts.store, call.tenant()?);
     let mut holds = Vec::new();
-    for consumer in CONSUMERS {
+    for consumer in Queue::WORKED.iter().copied().map(consumer) {
         let open = store.open_holds_of(consumer, tenant.id(), MOST).await?;
         let items = items(store, tenant, consumer, &open).await?;
         holds.extend(open.into_iter().zip(items).map(|(open, item)| HeldLine {
@@ -118,7 +116,5 @@ async fn items(
 fn head(tenant: &OwnTenant, consumer: &'static str, open: &OpenHold) -> Option<(Scope, Subject)> {
     let group: MessageGroup = open.group.parse().ok().filter(|group: &MessageGroup| group.tenant == *tenant.id())?;
     let is_asked = open.line == Line::Hold && open.hold.verdict.is_none();
-    let scope = tenant.scope(consumer, &group.property);
-    let scope = group.channel.map_or(scope.clone(), |channel| scope.of_channel(&channel));
-    is_asked.then_some(scope).zip(open.subject.parse().ok())
+    is_asked.then(|| Scope::in_group(consumer, group)).zip(open.subject.parse().ok())
 }

@@ -178,17 +178,7 @@ pub fn sign_in() -> SignIn {
 
 /// A request as a function URL sends it.
 pub fn request(method: &str, path: &str, headers: &Value, body: &str) -> Request {
-    let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    let event = json!({
-        "version": "2.0", "routeKey": "$default", "rawPath": format!("/{path}"), "rawQueryString": query,
-        "headers": headers, "isBase64Encoded": false, "body": body,
-        "requestContext": {
-            "accountId": "anonymous", "apiId": "x", "domainName": "x.lambda-url.eu-west-1.on.aws", "domainPrefix": "x",
-            "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "x"},
-            "requestId": "r", "routeKey": "$default", "stage": "$default",
-            "time": "01/Jul/2026:10:00:00 +0000", "timeEpoch": 1_782_900_000_000_i64,
-        },
-    });
+    let event = bellhop_kit::given::function_url_event(method, &format!("/{path}"), headers, body);
     lambda_http::request::from_str(&event.to_string()).expect("an event")
 }
 

@@ -49,10 +49,8 @@ pub(crate) struct Behind {
 fn scope(desk: &OwnDesk, item: &ReviewItem) -> Option<(Scope, EventId)> {
     let group: MessageGroup = item.note.group.parse().ok()?;
     let consumer = consumer(Queue::named(&item.note.queue)?);
-    let tenant = desk.desk().tenant().filter(|tenant| **tenant == group.tenant)?.clone();
-    let scope = Scope::for_operator(consumer, tenant, group.property);
-    let scope = group.channel.map_or(scope.clone(), |channel| scope.of_channel(&channel));
-    Some((scope, item.note.event.as_ref()?.parse().ok()?))
+    let is_own = desk.desk().tenant() == Some(&group.tenant);
+    is_own.then(|| Scope::in_group(consumer, group)).zip(item.note.event.as_ref()?.parse().ok())
 }
 
 /// Reads it: three reads at most, however long the line is.
