@@ -43,7 +43,7 @@ class Cloud(unittest.TestCase):
             "deploy", "--prefix", PREFIX, "FunctionTimeout=2", "VisibilityTimeout=4", "MaxReceiveCount=3",
             BELLHOP_FUNCTION_DIR=str(cls.directory),
         )  # fmt: skip
-        mappings.stop_consuming([f"{PREFIX}-review"])
+        mappings.stop_consuming([f"{PREFIX}-review", f"{PREFIX}-dashboard"])
         cls.outputs = json.loads((settings.RUN / f"{PREFIX}.json").read_text())
         cls.sqs = settings.client("sqs")
         cls.queue = cls.outputs["OperationalCalendarUrl"]
@@ -260,7 +260,7 @@ class Cloud(unittest.TestCase):
         self.wait(self.drained)
 
     def test_two_follow_ups_with_the_same_id_in_two_groups_both_arrive(self):
-        url = self.outputs["OperationalDashboardUrl"]  # nobody consumes it
+        url = self.outputs["OperationalDashboardUrl"]  # the class has stopped its consumer
         for group in "aba":
             self.sqs.send_message(
                 QueueUrl=url, MessageBody=group, MessageGroupId=group + self.tag, MessageDeduplicationId=self.tag
