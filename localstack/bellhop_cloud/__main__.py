@@ -37,7 +37,7 @@ def main() -> int:
     sub.add_argument("--role", choices=("operator", "manager", "viewer"), default="operator")
     sub.add_argument("--tenant", action="append", default=[], help="of a manager or viewer; may be given several times")
     command("kill", kill, "SIGKILL one running process of a function (for fault injection)").add_argument("function")
-    command("lint", lint, "check infra/template.yaml with cfn-lint")
+    command("lint", lint, "check the templates of infra/ with cfn-lint and infra/check")
     sub = command("test", test, "run localstack/tests")
     sub.add_argument("--live", action="store_true", help="also on the cloud itself (started if it is down): a stack with a stand-in function")
     args = parser.parse_args()
@@ -142,7 +142,9 @@ def kill(args):
 
 def lint(_args):
     linter = Path(sys.executable).parent / "cfn-lint"
-    return subprocess.run([linter, "--non-zero-exit-code", "informational", "--", str(TEMPLATE)]).returncode
+    templates = sorted(TEMPLATE.parent.glob("*.yaml"))
+    checks = ([linter, "--non-zero-exit-code", "informational", "--", *templates], [sys.executable, TEMPLATE.parent / "check"])
+    return max([subprocess.run(check).returncode for check in checks])
 
 
 def test(args):
