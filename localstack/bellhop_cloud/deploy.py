@@ -145,7 +145,7 @@ def _apply(stack: str, parameters: dict[str, str], template: dict) -> dict[str, 
         "StackName": stack,
         "Parameters": [{"ParameterKey": k, "ParameterValue": str(v)} for k, v in parameters.items()],
         "Capabilities": ["CAPABILITY_NAMED_IAM"],
-        "Tags": [{"Key": "Stage", "Value": "local" if settings.is_emulator() else stack}],  # CloudFormation hands it on to all
+        "Tags": [{"Key": "Stage", "Value": "local" if settings.is_emulator() else "development"}],
     } | template
     try:
         (cloudformation.update_stack if current else cloudformation.create_stack)(**request)
