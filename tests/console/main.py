@@ -8,6 +8,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
 
+import bench  # noqa: E402
 import harness  # noqa: E402
 import pages  # noqa: E402
 from results import Result  # noqa: E402
@@ -16,9 +17,12 @@ from results import Result  # noqa: E402
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tests/console/run", description=__doc__)
     parser.add_argument("--screenshots", action="store_true", help="renew docs/images")
+    parser.add_argument("--bench", action="store_true", help="instead of tests: how long people wait")
     parser.add_argument("names", nargs="*", help="browser, attacks, schema; or browser.Browser.test_...")
     args = parser.parse_args()
     pages.SCREENSHOTS = args.screenshots
+    if args.bench:
+        return 0 if bench.main() else 1
     names = args.names or sorted(file.stem.removeprefix("test_") for file in HERE.glob("test_*.py"))
     with harness.cloud():
         result = None

@@ -33,7 +33,11 @@ export function live({ load, show, fail, status, every = 2000, signal }) {
       const read = await load();
       if (signal.aborted) return;
       failures = 0;
-      if (last === undefined || !same(read, last)) show(read);
+      const first = last === undefined;
+      if (first || !same(read, last)) {
+        show(read);
+        if (!first) wait = every / 2; // while things happen, the next look is sooner
+      }
       last = read;
       status?.('live', new Date());
     } catch (error) {

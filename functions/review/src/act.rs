@@ -10,8 +10,6 @@ use bellhop_store::{Hold, Line, RecordState, Resolution, ResolveError, Scope, St
 use bellhop_worker::{Outgoing, Queues, wake_up};
 use jiff::Timestamp;
 
-use crate::understand::consumer;
-
 /// What a person decided on an item.
 pub type Decision = Resolution;
 
@@ -102,7 +100,7 @@ pub async fn act(
 
 /// Where the function behind a queue keeps what comes in a message group.
 pub(crate) fn scope_of(queue: Queue, group: MessageGroup) -> Scope {
-    Scope::in_group(consumer(queue), group)
+    Scope::in_group(queue.consumer(), group)
 }
 
 /// A desk, with all that an act needs.

@@ -21,4 +21,4 @@ pub use notice::{Notice, Waiting, at_once};
 pub use redrive::{DeadLetter, DeadLetters, DrainError, drain};
 pub use supersede::{Pass, Snapshot, SupersedeError, Superseding};
 pub use sweep::{Sweeper, Swept};
-pub use understand::{Incoming, Origin, Understood, consumer, understand};
+pub use understand::{Incoming, Origin, Understood, understand};

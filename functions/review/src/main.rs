@@ -54,8 +54,8 @@ impl Review {
         let sweeper = Sweeper { store: &self.store, queues: &self.queues, now: Timestamp::now(), until };
         let swept = sweeper.run().await.inspect_err(|error| tracing::warn!(%error, "sweep-failed"))?;
         self.bell.ring(swept.waiting.digest()).await;
-        let Swept { lines, told, woken, items, closed, unfinished, .. } = swept;
-        tracing::info!(lines, told, woken, items, closed, unfinished, "sweep");
+        let Swept { lines, told, woken, items, closed, active, unfinished, .. } = swept;
+        tracing::info!(lines, told, woken, items, closed, active, unfinished, "sweep");
         Ok(serde_json::to_value(&swept)?)
     }
 }

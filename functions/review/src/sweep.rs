@@ -4,20 +4,23 @@
 //! - A line with a verdict is woken again: its wake-up may be lost.
 //! - An item whose event is done meanwhile, by another road than an act on the item, is closed: its property was registered, a newer
 //!   version of the booking found free nights, somebody decided with `bellhop hold resolve`.
+//! - A tenant that is being resumed is woken again, and active once all that came for it meanwhile is worked.
 
 use std::time::Instant;
 
 use bellhop_events::{Envelope, EventId, FallbackNote, Fault, MessageGroup, Queue, Reason, Subject, catalogue};
 use bellhop_store::calendar::CalendarState;
 use bellhop_store::review::{Act, ActKind, Desk, Order, ReviewId, ReviewItem, Road, Told};
-use bellhop_store::{Hold, Line, OpenHold, Parked, Record, RecordState, Scope, Store, StoreError, decode_item};
+use bellhop_store::{
+    Hold, Line, OpenHold, Parked, Record, RecordState, Scope, Standing, Store, StoreError, decode_item,
+};
+use bellhop_tenancy::{Office, Settled, TenancyError};
 use bellhop_worker::{Queues, state_in, wake_up};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::act::scope_of;
 use crate::notice::Waiting;
-use crate::understand::consumer;
 
 /// Holds of one consumer that are looked at in a run.
 const MOST_HOLDS: usize = 10_000;
@@ -38,6 +41,8 @@ pub struct Swept {
     pub items: u64,
     /// Items that were closed, for their event is in good hands.
     pub closed: u64,
+    /// Tenants that were being resumed, and are active now.
+    pub active: u64,
     /// What waits, and what of it is new.
     #[serde(skip)]
     pub waiting: Waiting,
@@ -61,6 +66,7 @@ impl Sweeper<'_> {
     /// Looks at all lines and at all open items, as long as there is time.
     pub async fn run(&self) -> Result<Swept, StoreError> {
         let mut swept = Swept::default();
+        self.tenants(&mut swept).await?;
         // What had no turn this time has the first next time.
         if self.hour().is_multiple_of(2) {
             self.lines(&mut swept).await?;
@@ -84,9 +90,27 @@ impl Sweeper<'_> {
         all
     }
 
+    async fn tenants(&self, swept: &mut Swept) -> Result<(), StoreError> {
+        let office = Office { store: self.store, queues: self.queues, now: self.now };
+        for registration in self.store.not_active().await? {
+            if registration.standing != Standing::Resuming {
+                continue;
+            }
+            let tenant = registration.tenant.clone();
+            match office.settle(registration).await {
+                Ok(settled) => swept.active += u64::from(settled == Settled::Active),
+                // Somebody changed it this moment, or SQS is not there: next time.
+                Err(TenancyError::NotWoken(_) | TenancyError::Store(StoreError::Lost)) => {}
+                Err(TenancyError::Store(error)) => readable(Err(error), tenant.as_str()).map(|_: Option<()>| ())?,
+                Err(error) => tracing::warn!(%error, tenant = tenant.as_str(), "resume-failed"),
+            }
+        }
+        Ok(())
+    }
+
     async fn lines(&self, swept: &mut Swept) -> Result<(), StoreError> {
         for queue in Queue::WORKED.iter().copied() {
-            for open in self.in_turn(self.store.open_holds(consumer(queue), MOST_HOLDS).await?) {
+            for open in self.in_turn(self.store.open_holds(queue.consumer(), MOST_HOLDS).await?) {
                 if self.is_over(swept) {
                     return Ok(());
                 }

@@ -2,8 +2,8 @@
 
 use aws_lambda_events::sqs::SqsMessage;
 use bellhop_events::{Envelope, FallbackNote, Fault, Queue, Reason, catalogue};
+use bellhop_store::Scope;
 use bellhop_store::review::{Desk, ReviewId, ReviewItem, Road};
-use bellhop_store::{Scope, automation, channel, mails};
 use jiff::Timestamp;
 
 /// The queue that brought a message, by the end of its name.
@@ -26,19 +26,6 @@ impl Origin {
         let source = name.strip_suffix("-dlq")?;
         let ours = Queue::ALL.into_iter().find(|queue| source.ends_with(&format!("-{}", queue.name())));
         ours.filter(|queue| *queue != Queue::Fallback).map(Self::DeadLetter)
-    }
-}
-
-/// The function behind a queue.
-#[must_use]
-pub fn consumer(queue: Queue) -> &'static str {
-    match queue {
-        Queue::OperationalCalendar => "calendar",
-        Queue::OperationalGuests => mails::CONSUMER,
-        Queue::OperationalDashboard => "dashboard",
-        Queue::Automation => automation::CONSUMER,
-        Queue::Synchronization => channel::CONSUMER,
-        Queue::Fallback => bellhop_store::review::CONSUMER,
     }
 }
 
@@ -122,13 +109,15 @@ pub fn understand(message: &Incoming) -> Understood {
         (Origin::Fallback, None) => None,
     };
     let group = told.as_ref().map_or(&message.group, |note| &note.group);
-    let envelope = Envelope::decode(&message.body).ok();
-    let event = envelope.and_then(|event| Some((Scope::verified(consumer(queue?), &event, group).ok()?, event)));
+    // What came for no tenant of ours is nobody's, whatever its envelope says.
+    let is_nobodys = told.as_ref().is_some_and(|note| note.reason == Reason::UnknownTenant.code());
+    let envelope = Envelope::decode(&message.body).ok().filter(|_| !is_nobodys);
+    let event = envelope.and_then(|event| Some((Scope::verified(queue?.consumer(), &event, group).ok()?, event)));
     let note = told.unwrap_or_else(|| untold(message, queue, event.as_ref().map(|(_, event)| event)));
     let (road, failure) = match message.origin {
         // The same by way of a dead-letter queue, which changes the message's own id.
         Origin::Fallback => (Road::Fallback, note.failure.clone().unwrap_or_else(|| message.deduplication_id.clone())),
-        Origin::DeadLetter(queue) => (Road::DeadLetter, format!("{}:{}", consumer(queue), message.id)),
+        Origin::DeadLetter(queue) => (Road::DeadLetter, format!("{}:{}", queue.consumer(), message.id)),
     };
     let item = ReviewItem {
         rev: 0,
@@ -155,7 +144,7 @@ fn untold(message: &Incoming, queue: Option<Queue>, event: Option<&Envelope>) ->
         .found(format!("{} receives without one", message.receives));
     let note = FallbackNote::of(&fault, "", Queue::Fallback, &message.group, &message.id);
     FallbackNote {
-        consumer: queue.map(consumer).unwrap_or_default().to_owned(),
+        consumer: queue.map(Queue::consumer).unwrap_or_default().to_owned(),
         queue: queue.map_or("", Queue::name).to_owned(),
         subject: event.map(|event| event.subject.to_string()),
         event: event.map(|event| event.id.to_string()),

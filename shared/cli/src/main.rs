@@ -25,6 +25,7 @@ mod rule;
 mod status;
 mod tail;
 mod template;
+mod tenant;
 mod trace;
 mod when;
 
@@ -98,6 +99,9 @@ enum Command {
     Due(due::Due),
     /// List and test channels, tell them again, switch them, make addresses of feeds
     Channel(channel::Channel),
+    /// Register, suspend, resume and remove tenants
+    #[command(subcommand, after_help = tenant::AFTER_HELP)]
+    Tenant(tenant::Tenant),
     /// Save, list and try a tenant's rules
     #[command(subcommand, after_help = rule::AFTER_HELP)]
     Rule(rule::Rule),
@@ -131,6 +135,7 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Trace(args) => trace::trace(&args, prefix).await,
         Command::Due(command) => due::due(&command, prefix).await,
         Command::Channel(args) => channel::channel(&args, prefix).await,
+        Command::Tenant(command) => tenant::tenant(&command, prefix).await,
         Command::Rule(command) => rule::rule(&command, prefix).await,
         Command::Template(command) => template::template(&command, prefix).await,
         Command::Mail(command) => mail::mail(&command, prefix).await,

@@ -44,6 +44,8 @@ reasons! {
     InvalidEnvelope = "invalid-envelope", "Correct the attribute at the pointer and post the event again.";
     /// The message group is not `tenant#property` of the envelope.
     GroupMismatch = "group-mismatch", "Set MessageGroupId to tenant#property of the envelope; check which system posted it.";
+    /// The tenant is not in the registry of a stack that takes no others, or was removed.
+    UnknownTenant = "unknown-tenant", "Check which system posted it; if the tenant is one, `bellhop tenant add` it, then retry.";
     /// No such event type in the catalogue.
     UnknownType = "unknown-type", "Use a type of the catalogue, or deploy the version that knows it and retry.";
     /// A known type, on a queue that does not take it.

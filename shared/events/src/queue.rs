@@ -58,6 +58,25 @@ impl Queue {
         Self::ALL.into_iter().find(|queue| queue.name() == name)
     }
 
+    /// The name of the function that consumes it: part of keys, never changed.
+    #[must_use]
+    pub fn consumer(self) -> &'static str {
+        match self {
+            Self::OperationalCalendar => "calendar",
+            Self::OperationalGuests => "notifications",
+            Self::OperationalDashboard => "dashboard",
+            Self::Automation => "automation",
+            Self::Synchronization => "channel-sync",
+            Self::Fallback => "review",
+        }
+    }
+
+    /// The queue that a function consumes.
+    #[must_use]
+    pub fn of_consumer(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|queue| queue.consumer() == name)
+    }
+
     /// Whether its message groups may name a channel: `tenant#property#channel`.
     #[must_use]
     pub fn takes_channels(self) -> bool {

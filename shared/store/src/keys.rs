@@ -74,6 +74,12 @@ pub mod sort {
     pub const PROPERTY: &str = "property/";
     /// Tenants that have a property: `tenant/ID`.
     pub const TENANT: &str = "tenant/";
+    /// What is known of a tenant: one item, `registration`.
+    pub const REGISTRATION: &str = "registration";
+    /// Where what came for a suspended tenant begins and ends: one item, `journal`.
+    pub const JOURNAL: &str = "journal";
+    /// What came for it: `entry/INDEX`.
+    pub const JOURNAL_ENTRY: &str = "entry/";
     /// What a unit has sold in a month: `nights/UNIT/YYYY-MM`.
     pub const NIGHTS: &str = "nights/";
 }
@@ -84,6 +90,10 @@ pub(crate) const OPEN_INDEX: &str = "open";
 pub(crate) const OPEN_HOLD: &str = "hold#";
 /// Its partitions of open review items, by desk: `review#TENANT`.
 pub(crate) const OPEN_REVIEW: &str = "review#";
+/// Its partition of tenants that are not active.
+pub(crate) const OPEN_STANDING: &str = "standing#";
+/// Its partitions of journals, by tenant: `journal#TENANT`.
+pub(crate) const OPEN_JOURNAL: &str = "journal#";
 /// The partition that lists the tenants.
 pub(crate) const TENANTS: &str = "tenants#";
 /// The partition that lists the desks.

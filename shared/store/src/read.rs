@@ -195,6 +195,28 @@ impl Store {
 
     async fn holds(&self, consumer: &str, below: Option<String>, most: usize) -> Result<Vec<OpenHold>, StoreError> {
         let mut found: Vec<OpenHold> = Vec::new();
+        for item in self.indexed(&format!("{OPEN_HOLD}{consumer}"), below, most).await? {
+            let Some(key) = key_of(&item) else { continue };
+            let subject = key.sk.split_once('#').map(|(_, subject)| subject.to_owned()).unwrap_or_default();
+            let group = key.pk.clone();
+            let item = SubjectItem::decode(key, item)?;
+            for line in [Line::Hold, Line::Wait] {
+                let Some(hold) = item.line(line).cloned() else { continue };
+                found.push(OpenHold { group: group.clone(), subject: subject.clone(), line, hold });
+            }
+        }
+        found.truncate(most);
+        Ok(found)
+    }
+
+    /// Items of a partition of the index `open`, as of a moment ago; those whose sort key begins so. About `most`.
+    pub(crate) async fn indexed(
+        &self,
+        partition: &str,
+        below: Option<String>,
+        most: usize,
+    ) -> Result<Vec<Item>, StoreError> {
+        let mut found: Vec<Item> = Vec::new();
         let mut start = None;
         loop {
             let request = self.client.query().table_name(&self.state).index_name(OPEN_INDEX);
@@ -205,25 +227,13 @@ impl Store {
                     .expression_attribute_values(":below", AttributeValue::S(below)),
             };
             let request = request
-                .expression_attribute_values(":pk", AttributeValue::S(format!("{OPEN_HOLD}{consumer}")))
+                .expression_attribute_values(":pk", AttributeValue::S(partition.to_owned()))
                 .set_exclusive_start_key(start);
             let answer = request.send().await.map_err(|e| sort(&e))?;
-            for item in answer.items.unwrap_or_default() {
-                let Some(key) = key_of(&item) else { continue };
-                let subject = key.sk.split_once('#').map(|(_, subject)| subject.to_owned()).unwrap_or_default();
-                let group = key.pk.clone();
-                let item = SubjectItem::decode(key, item)?;
-                for line in [Line::Hold, Line::Wait] {
-                    let Some(hold) = item.line(line).cloned() else { continue };
-                    found.push(OpenHold { group: group.clone(), subject: subject.clone(), line, hold });
-                }
-            }
+            found.extend(answer.items.unwrap_or_default());
             match answer.last_evaluated_key {
                 Some(key) if !key.is_empty() && found.len() < most => start = Some(key),
-                _ => {
-                    found.truncate(most);
-                    return Ok(found);
-                }
+                _ => return Ok(found),
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update};
 
 use crate::error::{StoreError, sort, sort_transaction};
 use crate::item::{Item, SubjectItem};
@@ -39,6 +39,20 @@ pub enum Write {
     Delete {
         /// Where.
         key: Key,
+    },
+    /// Removes an item that was read, on condition that nobody wrote it since.
+    Remove {
+        /// Where.
+        key: Key,
+        /// At which revision.
+        rev: u64,
+    },
+    /// Writes nothing: the item must be at this revision for the other writes to happen. Only beside others.
+    Check {
+        /// Where.
+        key: Key,
+        /// At which revision.
+        rev: u64,
     },
     /// Changes single attributes of an item that was not read; it must fit, else nothing happens.
     Patch {
@@ -143,8 +157,10 @@ impl Store {
             }
             Action::Delete(key) => {
                 let call = self.client.delete_item().table_name(&self.state).set_key(Some(key));
+                let call = call.set_condition_expression(parts.condition).set_expression_attribute_values(values);
                 call.send().await.map_err(|e| sort(&e)).map(|_| ())
             }
+            Action::Check(_) => Err(StoreError::Defect("a check by itself writes nothing".to_owned())),
             Action::Update(key, expression) => {
                 let call = self.client.update_item().table_name(&self.state).set_key(Some(key));
                 let call = call.update_expression(expression).set_condition_expression(parts.condition);
@@ -171,7 +187,16 @@ impl Store {
                 let put = put.set_condition_expression(parts.condition).set_expression_attribute_values(values);
                 member.put(put.build()?)
             }
-            Action::Delete(key) => member.delete(Delete::builder().table_name(&self.state).set_key(Some(key)).build()?),
+            Action::Delete(key) => {
+                let delete = Delete::builder().table_name(&self.state).set_key(Some(key));
+                let delete = delete.set_condition_expression(parts.condition).set_expression_attribute_values(values);
+                member.delete(delete.build()?)
+            }
+            Action::Check(key) => {
+                let check = ConditionCheck::builder().table_name(&self.state).set_key(Some(key));
+                let check = check.set_condition_expression(parts.condition).set_expression_attribute_values(values);
+                member.condition_check(check.build()?)
+            }
             Action::Update(key, expression) => {
                 let update = Update::builder().table_name(&self.state).set_key(Some(key)).update_expression(expression);
                 let update = update.set_condition_expression(parts.condition);
@@ -188,6 +213,7 @@ type Attributes = HashMap<String, AttributeValue>;
 enum Action {
     Put(Attributes),
     Delete(Attributes),
+    Check(Attributes),
     Update(Attributes, String),
 }
 
@@ -204,22 +230,28 @@ impl Parts {
         match write {
             Write::Put { key, mut item, expect } => {
                 item.extend(attributes(key));
-                let (condition, values) = match expect {
-                    Expect::Any => (None, None),
-                    Expect::Rev(0) => (Some("attribute_not_exists(pk)".to_owned()), None),
-                    Expect::Rev(rev) => {
-                        let rev = AttributeValue::N(rev.to_string());
-                        (Some("rev = :rev".to_owned()), Some(HashMap::from([(":rev".to_owned(), rev)])))
-                    }
-                };
-                Self { action: Action::Put(item), condition, names: None, values }
+                Self::expecting(Action::Put(item), expect)
             }
+            Write::Remove { key, rev } => Self::expecting(Action::Delete(attributes(key).collect()), Expect::Rev(rev)),
+            Write::Check { key, rev } => Self::expecting(Action::Check(attributes(key).collect()), Expect::Rev(rev)),
             Write::Delete { key } => {
                 Self { action: Action::Delete(attributes(key).collect()), condition: None, names: None, values: None }
             }
             Write::Patch { key, changes } => Self::of_patch(key, changes),
             Write::Count { key, add, ttl } => Self::of_count(key, add, ttl),
         }
+    }
+
+    fn expecting(action: Action, expect: Expect) -> Self {
+        let (condition, values) = match expect {
+            Expect::Any => (None, None),
+            Expect::Rev(0) => (Some("attribute_not_exists(pk)".to_owned()), None),
+            Expect::Rev(rev) => {
+                let rev = AttributeValue::N(rev.to_string());
+                (Some("rev = :rev".to_owned()), Some(HashMap::from([(":rev".to_owned(), rev)])))
+            }
+        };
+        Self { action, condition, names: None, values }
     }
 
     fn of_count(key: Key, add: BTreeMap<String, i64>, ttl: Option<i64>) -> Self {

@@ -13,6 +13,8 @@ use tokio::time::{Instant, timeout_at};
 use crate::Worker;
 use crate::config::DeadLetters;
 use crate::dispatch::Outgoing;
+use crate::drain::is_wake_up;
+use crate::gate::Gate;
 use crate::handler::Handler;
 use crate::message::Message;
 use crate::outcome::{Outcome, Worked};
@@ -120,7 +122,7 @@ impl<H: Handler> Worker<H> {
             }
             item.event = Envelope::decode(&item.message.body).ok();
             let subject = item.event.as_ref().map(|event| event.subject.to_string());
-            let wakes = item.event.as_ref().is_some_and(|event| event.event_type == catalogue::HOLD_RELEASED.name);
+            let wakes = item.event.as_ref().is_some_and(is_wake_up);
             // The outbox of a subject holds its last event only: what is owed goes out before the next is done.
             if wakes || subject.as_ref().is_some_and(|subject| unsent_subjects.contains(subject)) {
                 self.flush(std::slice::from_mut(group)).await;
@@ -177,6 +179,13 @@ impl<H: Handler> Worker<H> {
                 };
                 return Worked { attempt: deaths, ..worked };
             }
+            Ok(task) if beyond < 2 && task.envelope.event_type == catalogue::TENANT_RESUMED.name => {
+                let worked = match self.fail_entry(&task, &fault).await {
+                    Ok(worked) => worked,
+                    Err(error) => self.unrecorded(&task, message.receive_count, error),
+                };
+                return Worked { attempt: deaths, ..worked };
+            }
             Ok(task) if beyond < 2 => {
                 let worked = self.give_up(&task, &fault).await;
                 worked.unwrap_or_else(|error| self.unrecorded(&task, message.receive_count, error))
@@ -204,17 +213,41 @@ impl<H: Handler> Worker<H> {
     }
 
     async fn run_unguarded(&self, message: &Message) -> Worked {
-        let mut task = match Self::task(message) {
+        let task = match Self::task(message) {
             Ok(task) => task,
             Err(fault) => return Self::unreadable(message, &fault, 0),
         };
-        if task.envelope.event_type == catalogue::HOLD_RELEASED.name {
-            return self.release(&task, message.receive_count).await;
+        if is_wake_up(&task.envelope) { self.woken(&task, message).await } else { self.run_task(task, message).await }
+    }
+
+    /// Works a line or a journal. Those of a suspended tenant are woken when it is resumed.
+    async fn woken(&self, wake: &Task, message: &Message) -> Worked {
+        let gate = match self.gate(&wake.envelope.tenant).await {
+            Ok(gate) => gate,
+            Err(error) => return self.unrecorded(wake, message.receive_count, error),
+        };
+        match gate {
+            Gate::Shut => Self::for_nobody(wake),
+            Gate::Suspended(_) => Worked::of(Outcome::Released(0)),
+            Gate::Open | Gate::Resuming if wake.envelope.event_type == catalogue::TENANT_RESUMED.name => {
+                self.drain(wake, message.receive_count).await
+            }
+            Gate::Open | Gate::Resuming => self.release(wake, message.receive_count).await,
         }
+    }
+
+    /// Runs an event of the queue, or of a journal.
+    pub(crate) async fn run_task(&self, mut task: Task, message: &Message) -> Worked {
         let age = (self.clock)().as_millisecond() - message.sent_ms;
         let checked = catalogue::route(&task.envelope, H::QUEUE).and_then(|entry| (entry.check)(&task.envelope));
         task.fault = match checked {
-            Err(fault) if fault.reason == Reason::WrongQueue => return Self::misplaced(&task, &fault),
+            Err(fault) if fault.reason == Reason::WrongQueue => {
+                return match self.gate(&task.envelope.tenant).await {
+                    Ok(Gate::Shut) => Self::for_nobody(&task),
+                    Ok(_) => Self::misplaced(&task, &fault),
+                    Err(error) => self.unrecorded(&task, message.receive_count, error),
+                };
+            }
             Err(fault) => Some(fault),
             Ok(()) if message.sent_ms > 0 && age > self.policy.max_age_seconds * 1000 => {
                 let fault = Fault::new(Reason::TooOld, "").found(format!("{} days in SQS", age / 86_400_000));
@@ -230,7 +263,7 @@ impl<H: Handler> Worker<H> {
     }
 
     /// The task of a message, if its envelope can be read and fits the group that carried it.
-    fn task(message: &Message) -> Result<Task, Fault> {
+    pub(crate) fn task(message: &Message) -> Result<Task, Fault> {
         let envelope = Envelope::decode(&message.body)?;
         let scope = Scope::verified(H::CONSUMER, &envelope, &message.group)?;
         // Elsewhere a third part would split a property in two, each with nights of its own.
@@ -246,6 +279,7 @@ impl<H: Handler> Worker<H> {
             message_id: message.id.clone(),
             again: message.receive_count > 1,
             place: None,
+            put_by: false,
             fault: None,
             deaths: 0,
             scope,
@@ -254,7 +288,7 @@ impl<H: Handler> Worker<H> {
     }
 
     /// Not to be trusted as any tenant's: nothing but a message to operators.
-    fn unreadable(message: &Message, fault: &Fault, attempts: u32) -> Worked {
+    pub(crate) fn unreadable(message: &Message, fault: &Fault, attempts: u32) -> Worked {
         let note = FallbackNote::of(fault, H::CONSUMER, H::QUEUE, &message.group, &message.id);
         let note = Outgoing::fallback(&FallbackNote { attempts, ..note }, &message.body, &message.id, "1");
         Worked::sending(Outcome::Review(fault.reason), vec![note])

@@ -33,6 +33,15 @@ pub enum DeadLetters {
     Redrive,
 }
 
+/// Whose events are worked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Registry {
+    /// Everybody's: a tenant exists by its first event.
+    Open,
+    /// Those of tenants that somebody has added.
+    Closed,
+}
+
 /// How failures are treated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
@@ -51,6 +60,8 @@ pub struct Policy {
     pub gather_seconds: u32,
     /// How many events of a line are worked for one wake-up.
     pub release_steps: u32,
+    /// Whose events are worked.
+    pub registry: Registry,
 }
 
 impl Default for Policy {
@@ -63,6 +74,7 @@ impl Default for Policy {
             max_age_seconds: 12 * 86_400,
             gather_seconds: 0,
             release_steps: 25,
+            registry: Registry::Open,
         }
     }
 }
@@ -118,6 +130,14 @@ impl Config {
                 Some(other) => {
                     let expected = "fallback or redrive";
                     return Err(ConfigError::Invalid { name: "DEAD_LETTERS", found: other.to_owned(), expected });
+                }
+            },
+            registry: match lookup("TENANT_REGISTRY").as_deref() {
+                None | Some("open") => Registry::Open,
+                Some("closed") => Registry::Closed,
+                Some(other) => {
+                    let expected = "open or closed";
+                    return Err(ConfigError::Invalid { name: "TENANT_REGISTRY", found: other.to_owned(), expected });
                 }
             },
             gather_seconds: number("GATHER_SECONDS", 0)?.saturating_sub(1),

@@ -4,10 +4,13 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bellhop_events::{Digest, Envelope, Fault, Reason, Subject};
-use bellhop_store::{Hold, Key, Line, Parked, Record, RecordState, Scope, StoreError, SubjectItem, decode_item};
+use bellhop_store::{
+    Hold, Key, Line, Parked, Record, RecordState, Registration, Scope, StoreError, SubjectItem, decode_item,
+};
 
 use crate::Worker;
 use crate::dispatch::Outgoing;
+use crate::gate::Gate;
 use crate::handler::{Decision, Handler, Needs, Refusal, Then, View, decode_state};
 use crate::judge::{Known, judge};
 use crate::outcome::{Outcome, Worked};
@@ -36,6 +39,8 @@ pub(crate) struct Task {
     pub again: bool,
     /// Its place, if it comes from a line.
     pub place: Option<Place>,
+    /// It comes from the journal of a tenant that was suspended.
+    pub put_by: bool,
     /// It can never be done as it is; but those that wait before it come first.
     pub fault: Option<Fault>,
     /// How many runs of its message took the process down.
@@ -71,6 +76,8 @@ pub(crate) struct Loaded {
     /// The subject whose line the task comes from, or must wait in; if it is another than the task's own.
     pub other: Option<SubjectItem>,
     pub items: HashMap<Key, bellhop_store::Item>,
+    /// Whether the tenant's events are worked.
+    pub gate: Gate,
     asked: Vec<Key>,
 }
 
@@ -124,13 +131,20 @@ impl<H: Handler> Worker<H> {
     }
 
     async fn process_once(&self, task: &Task, again: bool, exchange: &mut Exchange<H>) -> Result<Worked, StoreError> {
-        let reads = match (&task.fault, Self::guarded(|| self.handler.reads(&task.envelope, &task.scope))) {
-            (Some(_), _) => Vec::new(),
-            (None, Ok(Ok(keys))) => keys,
-            (None, Ok(Err(fault))) => return self.give_up(task, &fault).await,
-            (None, Err(fault)) => return self.spend_attempt(task, &fault).await,
+        let (reads, failed) = match (&task.fault, Self::guarded(|| self.handler.reads(&task.envelope, &task.scope))) {
+            (Some(_), _) => (Vec::new(), None),
+            (None, Ok(Ok(keys))) => (keys, None),
+            (None, failed) => (Vec::new(), Some(failed)),
         };
         let mut loaded = self.load(task, reads).await?;
+        if let Some(worked) = self.put_by(task, &loaded.gate).await? {
+            return Ok(worked);
+        }
+        match failed {
+            Some(Ok(Err(fault))) => return self.give_up(task, &fault).await,
+            Some(Err(fault)) => return self.spend_attempt(task, &fault).await,
+            Some(Ok(Ok(_))) | None => {}
+        }
         match judge(&task.envelope.id, &task.digest, &loaded.item, loaded.record.as_ref()) {
             Known::Done if task.place.is_some() && !is_overtaken(task, &loaded) => {
                 return self.step_over(task, loaded).await;
@@ -226,6 +240,8 @@ impl<H: Handler> Worker<H> {
         };
         let other = holder.map(|holder| (scope.subject(&holder), holder)).filter(|(key, _)| *key != own);
         keys.extend([own.clone(), record.clone()]);
+        let registration = (task.place.is_none() && !task.put_by).then(|| Registration::key(&task.envelope.tenant));
+        keys.extend(registration.clone());
         keys.extend(other.iter().map(|(key, _)| key.clone()));
         let mut items = self.store.get(&keys).await?;
         let item = match items.remove(&own) {
@@ -240,7 +256,11 @@ impl<H: Handler> Worker<H> {
             }),
         };
         let record = items.remove(&record).map(decode_item).transpose()?;
-        Ok(Loaded { item, record, other, items, asked: keys })
+        let gate = match registration {
+            Some(key) => self.gate_of(items.remove(&key).map(decode_item).transpose()?),
+            None => Gate::Open,
+        };
+        Ok(Loaded { item, record, other, items, asked: keys, gate })
     }
 
     async fn read_more(

@@ -161,6 +161,7 @@ impl<H: Handler> Worker<H> {
             message_id: parked.message_id,
             again: true,
             place: Some(place.clone()),
+            put_by: false,
             critical,
             envelope,
         })

@@ -260,6 +260,7 @@ impl Aws {
             "DeleteItem" => run!(delete_item),
             "UpdateItem" => run!(update_item),
             "Query" => run!(query),
+            "Scan" => run!(scan),
             "BatchGetItem" => run!(batch_get_item),
             "BatchWriteItem" => run!(batch_write_item),
             "TransactWriteItems" => run!(transact_write_items),

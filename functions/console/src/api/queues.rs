@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use bellhop_events::{MessageGroup, Queue, Subject};
-use bellhop_review::consumer;
 use bellhop_store::review::ReviewId;
 use bellhop_store::{Line, OpenHold, Parked, Record, Scope, Store, decode_item};
 use jiff::Timestamp;
@@ -64,7 +63,7 @@ pub(crate) async fn queues(call: &Call<'_>, _: Nothing, _: Nothing) -> Result<An
 pub(crate) async fn holds(call: &Call<'_>, _: Nothing, _: Nothing) -> Result<Answer<Holds>, Refusal> {
     let (store, tenant) = (&call.parts.store, call.tenant()?);
     let mut holds = Vec::new();
-    for consumer in Queue::WORKED.iter().copied().map(consumer) {
+    for consumer in Queue::WORKED.iter().copied().map(Queue::consumer) {
         let open = store.open_holds_of(consumer, tenant.id(), MOST).await?;
         let items = items(store, tenant, consumer, &open).await?;
         holds.extend(open.into_iter().zip(items).map(|(open, item)| HeldLine {

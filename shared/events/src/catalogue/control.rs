@@ -31,6 +31,25 @@ pub enum WaitingLine {
     Wait,
 }
 
+/// `bellhop.tenant.resumed.v1`
+pub const TENANT_RESUMED: Entry = entry::<TenantResumed>(
+    "bellhop.tenant.resumed.v1",
+    "The tenant is not suspended any more: work what came for the property meanwhile.",
+);
+
+/// A wake-up of a journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TenantResumed {
+    /// The generation of the journal when it was sent; another one than the journal's is stale.
+    pub version: u64,
+}
+
+impl Payload for TenantResumed {
+    fn version(&self) -> u64 {
+        self.version
+    }
+}
+
 impl Payload for HoldReleased {
     fn version(&self) -> u64 {
         self.version

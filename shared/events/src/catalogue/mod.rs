@@ -32,7 +32,7 @@ pub use channel::{
     Pace, RatePlan, RoomType, SyncAction, Webhook,
 };
 pub use cleaning::{CLEANING_REQUESTED, CleaningRequested};
-pub use control::{HOLD_RELEASED, HoldReleased, WaitingLine};
+pub use control::{HOLD_RELEASED, HoldReleased, TENANT_RESUMED, TenantResumed, WaitingLine};
 pub use dashboard::{DASHBOARD_LOOK, DashboardLook, Rebuild};
 pub use guest::{
     FREE_MESSAGE, FreeMessage, GUEST_MESSAGE, GUEST_MESSAGE_REQUESTED, GuestMessage, GuestMessageRequested, MessageKind,
@@ -163,6 +163,7 @@ pub const ALL: &[&Entry] = &[
     &guest::GUEST_MESSAGE,
     &dashboard::DASHBOARD_LOOK,
     &control::HOLD_RELEASED,
+    &control::TENANT_RESUMED,
 ];
 
 /// The entry of a type name.

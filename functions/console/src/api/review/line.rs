@@ -1,7 +1,6 @@
 //! What waits behind an item's event.
 
 use bellhop_events::{EventId, MessageGroup, Queue, Subject};
-use bellhop_review::consumer;
 use bellhop_store::review::ReviewItem;
 use bellhop_store::{Parked, Record, Scope, Store, StoreError, decode_item};
 use jiff::Timestamp;
@@ -48,7 +47,7 @@ pub(crate) struct Behind {
 /// Where the function behind the item's queue keeps its event; only on the desk of its tenant.
 fn scope(desk: &OwnDesk, item: &ReviewItem) -> Option<(Scope, EventId)> {
     let group: MessageGroup = item.note.group.parse().ok()?;
-    let consumer = consumer(Queue::named(&item.note.queue)?);
+    let consumer = Queue::named(&item.note.queue)?.consumer();
     let is_own = desk.desk().tenant() == Some(&group.tenant);
     is_own.then(|| Scope::in_group(consumer, group)).zip(item.note.event.as_ref()?.parse().ok())
 }
