@@ -15,6 +15,7 @@ from bellhop_cloud import mappings, settings
 from bellhop_cloud.settings import HERE, ROOT
 
 COPY = ROOT / "target" / "new-function"
+PACKAGES = f"{COPY / 'localstack'}:{COPY / 'infra'}"
 STANDIN = HERE / "tests" / "bootstrap.py"
 NAME, QUEUE, TYPE, PREFIX = "airport-shuttle", "transport", "pms.airport.shuttle.requested.v1", "laid"
 
@@ -102,7 +103,7 @@ class Laid(unittest.TestCase):
         linter = Path(sys.executable).parent / "cfn-lint"
         run(linter, "--non-zero-exit-code", "informational", "--", "infra/template.yaml")
         permissions = COPY / "localstack" / "tests" / "test_permissions.py"
-        run(sys.executable, "-m", "unittest", permissions, cwd=COPY / "localstack", PYTHONPATH=str(COPY / "localstack"))
+        run(sys.executable, "-m", "unittest", permissions, cwd=COPY / "localstack", PYTHONPATH=PACKAGES)
         self.assertIn(NAME, run(COPY / "infra" / "functions").split())
         self.assertEqual(self.lay_again().returncode, 2)
         run("cargo", "fmt", "--all", "--check")
@@ -126,7 +127,7 @@ class Laid(unittest.TestCase):
                 (Path(directory) / f"bellhop-{function}").chmod(0o755)
             deploy = f"from bellhop_cloud.deploy import deploy; deploy({PREFIX!r}, {PREFIX!r}, {{}})"
             ports = {"BELLHOP_LOCAL_PORT": str(settings.port()), "BELLHOP_DYNAMODB_PORT": str(settings.dynamodb_port())}
-            run(sys.executable, "-c", deploy, BELLHOP_FUNCTION_DIR=directory, PYTHONPATH=str(COPY / "localstack"), **ports)
+            run(sys.executable, "-c", deploy, BELLHOP_FUNCTION_DIR=directory, PYTHONPATH=PACKAGES, **ports)
         self.addCleanup(run, HERE / "cloud", "remove", "--stack", PREFIX)
         outputs = json.loads((COPY / "localstack" / ".run" / f"{PREFIX}.json").read_text())
         mappings.stop_consuming([f"{PREFIX}-review"])
