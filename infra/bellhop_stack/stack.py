@@ -34,7 +34,7 @@ class ChangeSet:
 
 @dataclass(frozen=True)
 class Version:
-    """What a stack was made of, so that it can be made so again."""
+    """What a stack is made of, so that it can be made so again."""
 
     template: str
     parameters: dict[str, str]
@@ -66,7 +66,7 @@ class Stack:
 
     def version(self) -> Version | None:
         found = self.describe()
-        if found is None:
+        if found is None or found["StackStatus"] in USELESS:
             return None
         template = self.cloudformation.get_template(StackName=self.name, TemplateStage="Original")["TemplateBody"]
         return Version(template, {p["ParameterKey"]: p["ParameterValue"] for p in found.get("Parameters", [])})
