@@ -55,11 +55,11 @@ def main() -> int:
         tested(where, stack, arguments.smoke_seconds)
     except smoke.Failed as failure:
         note(f"smoke test: FAILED\n  {failure}")
-        if changes is None or former is None:
+        if not (changes and changes.changes and former):
             note("there is no former version to go back to; look at the logs, deploy again, or take it away with infra/remove")
             return tell(arguments, report, BROKEN, "smoke test failed")
         return roll_back(arguments, stack, former, tags, report)
-    return tell(arguments, report, DEPLOYED, "deployed" if changes else "up to date", outputs=stack.outputs())
+    return tell(arguments, report, DEPLOYED, "deployed" if changes and changes.changes else "up to date", outputs=stack.outputs())
 
 
 def plan(where: Cloud, arguments: argparse.Namespace, former: Version | None, uploaded: dict[str, str]) -> Version:
