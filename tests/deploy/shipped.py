@@ -19,7 +19,7 @@ from events import House, again  # noqa: E402
 DEPLOY, REMOVE = ROOT / "infra" / "deploy", ROOT / "infra" / "remove"
 SMOKE_SECONDS = 10
 BOOKINGS = 20  # of each property, each in a unit of its own
-OFTEN = 0.02  # seconds between two posts
+OFTEN = 0.05  # seconds between two posts
 
 
 def command(program: Path, *arguments: str, code: int = 0) -> dict:
