@@ -40,8 +40,10 @@ def code_bucket(cloud: Cloud) -> str:
     place = {} if cloud.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": cloud.region}}
     try:
         s3.create_bucket(Bucket=bucket, **place)
-    except (s3.exceptions.BucketAlreadyOwnedByYou, s3.exceptions.BucketAlreadyExists):
+    except s3.exceptions.BucketAlreadyOwnedByYou:
         pass
+    except s3.exceptions.BucketAlreadyExists as error:  # whoever it is could give our functions other code
+        raise Problem(f"the bucket {bucket} is another account's; expected it to be ours, or free") from error
     return bucket
 
 

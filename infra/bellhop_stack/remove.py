@@ -95,7 +95,8 @@ def delete(stack: Stack, kept: list[str], unprotect: list[str]):
 def what_remains(where: Cloud, prefix: str) -> list[str]:
     tables = [name for page in where.client("dynamodb").get_paginator("list_tables").paginate() for name in page["TableNames"]]
     groups = where.client("logs").get_paginator("describe_log_groups").paginate(logGroupNamePrefix=f"/aws/lambda/{prefix}-")
-    remains = [f"table {name}; a new stack {prefix} cannot be made beside it" for name in tables if name in (f"{prefix}-state", f"{prefix}-operations")]
+    ours = [name for name in tables if name in (f"{prefix}-state", f"{prefix}-operations")]
+    remains = [f"table {name}; a new stack {prefix} cannot be made beside it" for name in ours]
     remains += [f"log group {group['logGroupName']}" for page in groups for group in page["logGroups"]]
     return [*remains, f"code and templates: s3://{code.code_bucket_name(where)}/{prefix}/", "secrets below bellhop/, which no stack made"]
 

@@ -6,11 +6,12 @@ import os
 import time
 from pathlib import Path
 
-from bellhop_cloud import settings
-from bellhop_cloud.settings import AUDIENCE, ROOT, RUN, TEMPLATE, Problem, note
 from bellhop_stack import code
 from bellhop_stack.cloud import Cloud
 from bellhop_stack.stack import Stack, Version, check_timeouts
+
+from bellhop_cloud import settings
+from bellhop_cloud.settings import AUDIENCE, ROOT, RUN, TEMPLATE, Problem, note
 
 LOCAL_SENDER = "stays@bellhop.invalid"  # whom guests get mail from in an emulator, which keeps it
 

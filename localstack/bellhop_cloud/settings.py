@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 
-from bellhop_stack.cloud import ROOT, TEMPLATE, Problem, note  # noqa: F401: one place for those who need ours too
+from bellhop_stack.cloud import ROOT, TEMPLATE, Problem, note  # noqa: F401 (one place for those who need ours too)
 
 HERE = ROOT / "localstack"
 RUN = Path(os.environ.get("BELLHOP_LOCAL_RUN") or HERE / ".run")  # another one is another cloud, with ports of its own

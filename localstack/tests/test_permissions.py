@@ -4,9 +4,8 @@ names: read from all three, and compared in both directions."""
 import re
 import unittest
 
-import yaml
-
-from bellhop_cloud.settings import ROOT, TEMPLATE
+from bellhop_cloud.settings import ROOT
+from bellhop_stack import template
 
 # What the words of the column "permissions" stand for. A transaction is allowed by the actions that it is made of.
 GET = {"dynamodb:GetItem", "dynamodb:BatchGetItem"}
@@ -37,19 +36,6 @@ WILD = {
     ("ChannelSyncRole", "secretsmanager secret:bellhop/*"): "each channel's secret has a name that its tenant chose",
     ("NotificationsRole", "ses identity/*"): "a domain above that of MailFrom may be the identity; the condition names the sender",
 }
-
-
-class Loader(yaml.SafeLoader):
-    """Reads `!GetAtt A.Arn` and the like as ("GetAtt", "A.Arn")."""
-
-
-def _tagged(loader, tag, node):
-    if isinstance(node, yaml.ScalarNode):
-        return tag, loader.construct_scalar(node)
-    return tag, loader.construct_sequence(node, deep=True)
-
-
-Loader.add_multi_constructor("!", _tagged)
 
 
 def listed(value) -> list:
@@ -92,7 +78,7 @@ def queue_resource(name: str) -> str:
 class Permissions(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.resources = yaml.load(TEMPLATE.read_text(), Loader)["Resources"]
+        cls.resources = template.read()["Resources"]
         cls.functions = {
             name: resource["Properties"]
             for name, resource in cls.resources.items()

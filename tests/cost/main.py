@@ -12,10 +12,9 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 
 import harness  # noqa: E402
+from bellhop_cloud import settings  # noqa: E402
 from events import House  # noqa: E402
 from proxy import Proxy, Request  # noqa: E402
-
-from bellhop_cloud import settings  # noqa: E402
 
 UNITS = ROOT / "infra" / "units.json"
 PROPERTIES, BOOKINGS = 10, 12  # of each property
