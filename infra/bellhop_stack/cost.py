@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bellhop_stack import template
+from bellhop_cloud import templates
 from bellhop_stack.cloud import ROOT, TEMPLATE, Problem, run
 
 INFRA = ROOT / "infra"
@@ -30,8 +30,8 @@ SHARDS = 16  # of what is due, read by each run of the timer
 # As the design counts a silo, for as long as infra/tenant.yaml is not there: mappings of five work queues, of fallback, and of
 # what SQS gives up; the six queues each have a dead-letter queue.
 SILO_WITHOUT_TEMPLATE = Counter({"AWS::Lambda::EventSourceMapping": 7, "AWS::SQS::Queue": 12})
-MAPPING, ALARM, KEY, SCHEDULE = (
-    "AWS::Lambda::EventSourceMapping", "AWS::CloudWatch::Alarm", "AWS::KMS::Key", "AWS::Events::Rule",
+MAPPING, ALARM, BOARD, KEY, SCHEDULE = (
+    "AWS::Lambda::EventSourceMapping", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard", "AWS::KMS::Key", "AWS::Events::Rule",
 )  # fmt: skip
 
 
@@ -69,6 +69,16 @@ class Prices:
             raise AttributeError(f"infra/prices.json has no price {name}") from None
 
 
+def kinds_of(path: Path) -> Counter:
+    """How many resources of each type a template makes, an alarm once for each metric that it reads; none when there is no such
+    template. What stands under a condition counts: a stack that leaves it out costs less."""
+    found = Counter()
+    for each in (templates.resources(path) if path.exists() else {}).values():
+        metrics = sum("MetricStat" in inner for inner in templates.inside(each))
+        found[each["Type"]] += max(1, metrics) if each["Type"] == ALARM else 1
+    return found
+
+
 def idle(kinds: Counter, runs: int, prices: Prices) -> Share:
     """A month in which nothing is posted, with so many runs of schedules."""
     polls = kinds[MAPPING] * POLLERS * MONTH_SECONDS / POLL_SECONDS
@@ -77,7 +87,7 @@ def idle(kinds: Counter, runs: int, prices: Prices) -> Share:
         functions=invocations(runs, prices),
         tables=runs * SHARDS * prices.read_unit,
         logs=runs * PLATFORM_LOG_BYTES / GIGABYTE * prices.log_gigabyte,
-        alarms=kinds[ALARM] * prices.alarm,
+        alarms=kinds[ALARM] * prices.alarm + kinds[BOARD] * prices.dashboard,
         keys=kinds[KEY] * prices.kms_key,
     )
 
@@ -100,11 +110,11 @@ def invocations(count: float, prices: Prices) -> float:
     return count * (prices.lambda_request + BILLED_SECONDS * MEMORY_GB * prices.lambda_gb_second)
 
 
-def scheduled_runs(found: dict) -> int:
+def scheduled_runs(resources: dict) -> int:
     """Of a month, from the `rate(...)` of each rule."""
     seconds = {"minute": 60, "minutes": 60, "hour": 3600, "hours": 3600, "day": 86400, "days": 86400}
     runs = 0
-    for name, rule in found["Resources"].items():
+    for name, rule in resources.items():
         if rule["Type"] == SCHEDULE:
             expression = rule["Properties"]["ScheduleExpression"]
             try:
@@ -116,9 +126,9 @@ def scheduled_runs(found: dict) -> int:
 
 
 def report(prices: Prices, units: dict) -> dict:
-    core = template.kinds(TEMPLATE) + template.kinds(INFRA / "observability.yaml")
-    silo = template.kinds(INFRA / "tenant.yaml") or SILO_WITHOUT_TEMPLATE
-    pool_idle = idle(core, scheduled_runs(template.read()), prices)
+    core = kinds_of(TEMPLATE) + kinds_of(INFRA / "observability.yaml")
+    silo = kinds_of(INFRA / "tenant.yaml") or SILO_WITHOUT_TEMPLATE
+    pool_idle = idle(core, scheduled_runs(templates.resources(TEMPLATE)), prices)
     silo_idle, million = idle(silo, 0, prices), event(units, prices).times(EVENTS)
     rows = []
     for tenants in TENANTS:
@@ -136,14 +146,14 @@ def report(prices: Prices, units: dict) -> dict:
 
 def unmeasured(units: dict) -> list[str]:
     """Functions that a queue starts and that infra/units.json does not know: their share of an event is missing."""
-    resources = template.read()["Resources"]
+    resources = templates.resources(TEMPLATE)
     sources = {each["Properties"]["FunctionName"][1] for each in resources.values() if each["Type"] == MAPPING}
     names = {resources[source]["Properties"]["FunctionName"][1].removeprefix("${Prefix}-") for source in sources}
     return sorted(names - units["functions"].keys())
 
 
 def counted(kinds: Counter) -> dict[str, int]:
-    kept = {MAPPING: "mappings", "AWS::SQS::Queue": "queues", "AWS::Lambda::Function": "functions", ALARM: "alarms", KEY: "keys"}
+    kept = {MAPPING: "mappings", "AWS::SQS::Queue": "queues", "AWS::Lambda::Function": "functions", ALARM: "alarm metrics", KEY: "keys"}
     return {word: kinds[kind] for kind, word in kept.items()}
 
 

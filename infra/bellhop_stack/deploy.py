@@ -30,7 +30,7 @@ def main() -> int:
     stack = Stack(where, arguments.prefix)
     smoke.command_line() if arguments.built else build.build_command_line()
     built = Path(arguments.built) if arguments.built else build.build(where, arguments.architecture)
-    former, tags = stack.version(), {"application": "bellhop"} | ({"stage": arguments.stage} if arguments.stage else {})
+    former, tags = stack.version(), {"Application": "bellhop"} | ({"Stage": arguments.stage} if arguments.stage else {})
     version = plan(where, arguments, former, code.upload(where, stack.name, built))
     if warning := check_timeouts(version.template, version.parameters):
         note(warning)

@@ -5,10 +5,9 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 from bellhop_cloud import settings
-from bellhop_cloud.settings import HERE, RUN, TEMPLATE, Problem, note
+from bellhop_cloud.settings import HERE, RUN, Problem, note
 
 
 def main() -> int:
@@ -37,7 +36,7 @@ def main() -> int:
     sub.add_argument("--role", choices=("operator", "manager", "viewer"), default="operator")
     sub.add_argument("--tenant", action="append", default=[], help="of a manager or viewer; may be given several times")
     command("kill", kill, "SIGKILL one running process of a function (for fault injection)").add_argument("function")
-    command("lint", lint, "check infra/template.yaml with cfn-lint")
+    command("lint", lint, "check the templates of infra/ with cfn-lint, infra/check and checkov")
     sub = command("test", test, "run localstack/tests")
     sub.add_argument("--live", action="store_true", help="also on the cloud itself (started if it is down): a stack with a stand-in function")
     args = parser.parse_args()
@@ -141,8 +140,9 @@ def kill(args):
 
 
 def lint(_args):
-    linter = Path(sys.executable).parent / "cfn-lint"
-    return subprocess.run([linter, "--non-zero-exit-code", "informational", "--", str(TEMPLATE)]).returncode
+    from bellhop_cloud import lint as linting
+
+    return linting.lint()
 
 
 def test(args):

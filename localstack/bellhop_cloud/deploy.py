@@ -25,7 +25,8 @@ def deploy(name: str, prefix: str, overrides: dict[str, str]):
         note(warning)
     if settings.is_emulator() and parameters["MailFrom"]:  # on AWS that takes a person who reads the mail
         settings.client("ses").verify_email_identity(EmailAddress=parameters["MailFrom"])
-    if changes := stack.prepare(Version(template, parameters)):
+    tags = {"Stage": "local" if settings.is_emulator() else "development"}
+    if changes := stack.prepare(Version(template, parameters), tags):
         stack.execute(changes)
     outputs = stack.outputs()
     if settings.is_local():  # where no resolver finds the name in LocalStack's

@@ -7,13 +7,14 @@ import unittest
 from collections import Counter
 from pathlib import Path
 
-from bellhop_cloud.settings import ROOT
-from bellhop_stack import cost, template
+from bellhop_cloud import templates
+from bellhop_cloud.settings import ROOT, TEMPLATE
+from bellhop_stack import cost
 from bellhop_stack.cloud import Problem
 
 
 def prices(**usd: float) -> cost.Prices:
-    names = ("sqs_fifo_request", "lambda_request", "lambda_gb_second", "write_unit", "read_unit", "log_gigabyte", "alarm", "kms_key")
+    names = cost.Prices().table
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump({"date": "2026-11", "prices": {name: {"usd": usd.get(name, 0)} for name in names}}, file)
         file.flush()
@@ -37,8 +38,8 @@ class Costs(unittest.TestCase):
         self.assertAlmostEqual(share.logs, 0.5)
 
     def test_schedules_are_read_from_the_template(self):
-        self.assertEqual(cost.scheduled_runs(template.read()), 30 * 24 * 60 + 30 * 24, "timer and review")
-        cron = {"Resources": {"R": {"Type": cost.SCHEDULE, "Properties": {"ScheduleExpression": "cron(0 * * * ? *)"}}}}
+        self.assertEqual(cost.scheduled_runs(templates.resources(TEMPLATE)), 30 * 24 * 60 + 30 * 24, "timer and review")
+        cron = {"R": {"Type": cost.SCHEDULE, "Properties": {"ScheduleExpression": "cron(0 * * * ? *)"}}}
         with self.assertRaisesRegex(Problem, "R: ScheduleExpression"):
             cost.scheduled_runs(cron)
 

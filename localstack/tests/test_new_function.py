@@ -101,9 +101,11 @@ class Laid(unittest.TestCase):
 
     def test_template_readme_and_code_still_agree(self):
         linter = Path(sys.executable).parent / "cfn-lint"
-        run(linter, "--non-zero-exit-code", "informational", "--", "infra/template.yaml")
-        permissions = COPY / "localstack" / "tests" / "test_permissions.py"
-        run(sys.executable, "-m", "unittest", permissions, cwd=COPY / "localstack", PYTHONPATH=PACKAGES)
+        run(linter, "--non-zero-exit-code", "informational", "--", "infra/template.yaml", "infra/observability.yaml")
+        agree = [COPY / "localstack" / "tests" / f"test_{what}.py" for what in ("permissions", "signals")]
+        here = {"PYTHONPATH": PACKAGES}
+        run(sys.executable, "-m", "unittest", *agree, cwd=COPY / "localstack", BELLHOP_CLOUD_LIVE="", **here)
+        run(sys.executable, COPY / "infra" / "check", **here)
         self.assertIn(NAME, run(COPY / "infra" / "functions").split())
         self.assertEqual(self.lay_again().returncode, 2)
         run("cargo", "fmt", "--all", "--check")

@@ -4,8 +4,8 @@ names: read from all three, and compared in both directions."""
 import re
 import unittest
 
-from bellhop_cloud.settings import ROOT
-from bellhop_stack import template
+from bellhop_cloud.settings import ROOT, TEMPLATE
+from bellhop_cloud.templates import listed, named, resources, statements
 
 # What the words of the column "permissions" stand for. A transaction is allowed by the actions that it is made of.
 GET = {"dynamodb:GetItem", "dynamodb:BatchGetItem"}
@@ -27,43 +27,9 @@ QUEUES = ROOT / "shared" / "events" / "src" / "queue.rs"
 RECEIVE = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"}
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 
-# Where a statement may say `*`, and why. All others name actions and resources one by one.
-WILD = {
-    ("RefuseUnencrypted", "sqs:*"): "a Deny",
-    ("RefuseUnencrypted", "*"): "the queue that the policy stands on",
-    ("MailFeedbackKey", "kms:*"): "a key that its account cannot administer can never be deleted",
-    ("MailFeedbackKey", "*"): "the key that the policy stands on",
-    ("ChannelSyncRole", "secretsmanager secret:bellhop/*"): "each channel's secret has a name that its tenant chose",
-    ("NotificationsRole", "ses identity/*"): "a domain above that of MailFrom may be the identity; the condition names the sender",
-}
-
-
-def listed(value) -> list:
-    return value if isinstance(value, list) else [value]
-
-
-def named(resource) -> str:
-    """A resource of the template by its logical name; an ARN by service and resource."""
-    match resource:
-        case ("GetAtt", name):
-            return name.removesuffix(".Arn")
-        case ("Ref", name):
-            return name
-        case ("Sub", path) if path.startswith("${"):
-            return path
-        case ("Sub", arn):
-            service, path = re.fullmatch(r"arn:\$\{AWS::Partition}:(\w+):\$\{AWS::Region}:\$\{AWS::AccountId}:(.+)", arn).groups()
-            return f"{service} {path}"
-    return resource
-
-
-def statements(value):
-    """All policy statements in a resource, those under a condition too."""
-    if isinstance(value, dict) and "Effect" in value:
-        yield value
-    elif isinstance(value, (list, tuple, dict)):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from statements(inner)
+# What the options KmsKeyArn and Tracing add, by policies that name the roles.
+KEY = {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"}
+VIA = "{}.${{AWS::Region}}.amazonaws.com"
 
 
 def camel(name: str) -> str:
@@ -78,7 +44,7 @@ def queue_resource(name: str) -> str:
 class Permissions(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.resources = template.read()["Resources"]
+        cls.resources = resources(TEMPLATE)
         cls.functions = {
             name: resource["Properties"]
             for name, resource in cls.resources.items()
@@ -181,19 +147,35 @@ class Permissions(unittest.TestCase):
         for name, row in self.rows.items():
             self.assertLessEqual(set(re.findall(r"`([a-z-]+)`", row[3])), reasons, name)
 
-    def test_a_star_stands_only_where_there_is_a_reason(self):
-        found = set()
-        for name, resource in self.resources.items():
-            for statement in statements(resource):
-                words = listed(statement.get("Action")) + [named(r) for r in listed(statement.get("Resource", []))]
-                found |= {(name, word) for word in words if "*" in word}
-        self.assertEqual(found, set(WILD))
+    def added(self, policy: str) -> tuple[set[str], dict]:
+        """The functions that a policy of an option names, and its statement."""
+        properties = self.resources[policy]["Properties"]
+        found = {named(role[1][1] if role[0] == "If" else role) for role in properties["Roles"]}
+        (statement,) = statements(properties["PolicyDocument"])
+        return {name for name in self.rows if camel(name) + "Role" in found}, statement
 
-    def test_what_anyone_may_call_is_only_feeds_and_console(self):
-        public = {(name, p["Action"]) for name, p in self.of_type("AWS::Lambda::Permission") if p["Principal"] == "*"}
-        ways = {"UrlPermission": "lambda:InvokeFunctionUrl", "InvokePermission": "lambda:InvokeFunction"}
-        allowed = {(name + way, action) for name in ("Feeds", "Console") for way, action in ways.items()}
-        self.assertEqual(public, allowed)
+    def test_a_key_of_ones_own_serves_each_for_what_it_may_do_and_nothing_else(self):
+        for policy, of, actions, services in (
+            ("OwnKeyPolicy", set(self.rows) - {"feeds"}, KEY, ["sqs", "dynamodb"]),
+            ("OwnKeyFeedsPolicy", {"feeds"}, {"kms:Decrypt"}, ["dynamodb"]),
+            ("OwnKeyReviewPolicy", {"review"}, KEY, ["sns"]),
+        ):
+            with self.subTest(policy):
+                self.assertEqual(self.resources[policy]["Condition"], "OwnKey")
+                functions, statement = self.added(policy)
+                self.assertEqual((functions, set(listed(statement["Action"]))), (of, actions))
+                self.assertEqual(statement["Resource"], ("Ref", "KmsKeyArn"))
+                via = listed(statement["Condition"]["StringEquals"]["kms:ViaService"])
+                self.assertEqual(via, [("Sub", VIA.format(service)) for service in services])
+
+    def test_traces_are_sent_by_all_and_nothing_else_is_added(self):
+        functions, statement = self.added("TracesPolicy")
+        self.assertEqual(functions, set(self.rows))
+        self.assertEqual(set(statement["Action"]), {"xray:PutTraceSegments", "xray:PutTelemetryRecords"})
+        policies = {"OwnKeyPolicy", "OwnKeyFeedsPolicy", "OwnKeyReviewPolicy", "TracesPolicy"}
+        self.assertEqual({name for name, _ in self.of_type("AWS::IAM::Policy")}, policies)
+        for name, properties in self.functions.items():
+            self.assertEqual(properties["TracingConfig"], {"Mode": ("Ref", "Tracing")}, name)
 
 
 if __name__ == "__main__":
