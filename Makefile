@@ -6,7 +6,7 @@ SHELL := /bin/bash
 PREFIX ?= $(or $(BELLHOP_PREFIX),bellhop)
 export BELLHOP_PREFIX := $(PREFIX)
 
-.PHONY: help build up down demo replay test test-full chaos bench deny new-function schemas clean
+.PHONY: help build up down demo replay test test-full chaos bench deny deploy-test cost new-function schemas clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -38,6 +38,12 @@ test-full: ## the same at full size
 
 chaos: ## a bad day at full size: poison, a deploy that cannot start, throttling, a broken table; every message is accounted for
 	@tests/e2e/run --full incident
+
+deploy-test: ## deploy, upgrade with events in flight, a bad version taken back, remove: on a local cloud of its own
+	@tests/deploy/run
+
+cost: ## what a stack costs a month, from the templates and measured units (tests/cost/measure renews these)
+	@infra/cost
 
 deny: ## licences, sources and advisories of what we build on (fetches cargo-deny once)
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny@0.20.2

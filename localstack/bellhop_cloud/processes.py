@@ -110,7 +110,8 @@ def _environment() -> dict[str, str]:
     port = settings.port()
     scratch = RUN / "tmp"
     scratch.mkdir(parents=True, exist_ok=True)
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "BELLHOP_LOCAL_CONCURRENCY") if name in os.environ}
+    wanted = ("PATH", "HOME", "LANG", "BELLHOP_LOCAL_CONCURRENCY", "BELLHOP_LOCAL_RUN")
+    kept = {name: os.environ[name] for name in wanted if name in os.environ}
     return kept | {
         "BELLHOP_CLOUD_RUN": str(RUN),
         "BELLHOP_DYNAMODB_URL": settings.dynamodb_endpoint(),

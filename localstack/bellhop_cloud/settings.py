@@ -2,26 +2,16 @@
 
 import json
 import os
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from bellhop_stack.cloud import ROOT, TEMPLATE, Problem, note  # noqa: F401 (one place for those who need ours too)
+
 HERE = ROOT / "localstack"
-TEMPLATE = ROOT / "infra" / "template.yaml"
-RUN = HERE / ".run"
+RUN = Path(os.environ.get("BELLHOP_LOCAL_RUN") or HERE / ".run")  # another one is another cloud, with ports of its own
 STATE = RUN / "cloud.json"  # what `up` started: ports and process ids
 HOST = "127.0.0.1"
 ACCOUNT = "000000000000"
 AUDIENCE = "bellhop-console"  # whom the local issuer's tokens are meant for
-
-
-class Problem(Exception):
-    """Something the user can mend; shown without a traceback."""
-
-
-def note(text: str):
-    """Progress, on standard error, so that standard output stays for answers."""
-    print(text, file=sys.stderr, flush=True)
 
 
 def read_state() -> dict:

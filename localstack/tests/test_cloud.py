@@ -29,13 +29,14 @@ def cloud(*args, **env) -> str:
 class Cloud(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        from bellhop_cloud import deploy, mappings, settings
+        from bellhop_cloud import mappings, settings
+        from bellhop_stack import code
 
         cls.directory = Path(tempfile.mkdtemp())
         cls.trace = cls.directory / "trace"
         # The stand-in learns where to write from its own text: the template has no variable for it.
         text = (HERE / "bootstrap.py").read_text().replace('os.environ.get("TRACE_FILE")', repr(str(cls.trace)))
-        for function in deploy.functions():
+        for function in code.functions():
             binary = cls.directory / f"bellhop-{function}"
             binary.write_text(text)
             binary.chmod(0o755)

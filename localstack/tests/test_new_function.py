@@ -15,6 +15,7 @@ from bellhop_cloud import mappings, settings
 from bellhop_cloud.settings import HERE, ROOT
 
 COPY = ROOT / "target" / "new-function"
+PACKAGES = f"{COPY / 'localstack'}:{COPY / 'infra'}"
 STANDIN = HERE / "tests" / "bootstrap.py"
 NAME, QUEUE, TYPE, PREFIX = "airport-shuttle", "transport", "pms.airport.shuttle.requested.v1", "laid"
 
@@ -102,7 +103,7 @@ class Laid(unittest.TestCase):
         linter = Path(sys.executable).parent / "cfn-lint"
         run(linter, "--non-zero-exit-code", "informational", "--", "infra/template.yaml", "infra/observability.yaml")
         agree = [COPY / "localstack" / "tests" / f"test_{what}.py" for what in ("permissions", "signals")]
-        here = {"PYTHONPATH": str(COPY / "localstack")}
+        here = {"PYTHONPATH": PACKAGES}
         run(sys.executable, "-m", "unittest", *agree, cwd=COPY / "localstack", BELLHOP_CLOUD_LIVE="", **here)
         run(sys.executable, COPY / "infra" / "check", **here)
         self.assertIn(NAME, run(COPY / "infra" / "functions").split())
@@ -128,7 +129,7 @@ class Laid(unittest.TestCase):
                 (Path(directory) / f"bellhop-{function}").chmod(0o755)
             deploy = f"from bellhop_cloud.deploy import deploy; deploy({PREFIX!r}, {PREFIX!r}, {{}})"
             ports = {"BELLHOP_LOCAL_PORT": str(settings.port()), "BELLHOP_DYNAMODB_PORT": str(settings.dynamodb_port())}
-            run(sys.executable, "-c", deploy, BELLHOP_FUNCTION_DIR=directory, PYTHONPATH=str(COPY / "localstack"), **ports)
+            run(sys.executable, "-c", deploy, BELLHOP_FUNCTION_DIR=directory, PYTHONPATH=PACKAGES, **ports)
         self.addCleanup(run, HERE / "cloud", "remove", "--stack", PREFIX)
         outputs = json.loads((COPY / "localstack" / ".run" / f"{PREFIX}.json").read_text())
         mappings.stop_consuming([f"{PREFIX}-review"])

@@ -15,10 +15,11 @@ STACK = "options"
 class Options(unittest.TestCase):
     def test_a_key_of_ones_own_and_traces_reach_queues_topic_and_functions(self):
         from bellhop_cloud import deploy, settings
+        from bellhop_stack import code
 
         directory = Path(tempfile.mkdtemp())
         self.addCleanup(shutil.rmtree, directory)
-        for function in deploy.functions():
+        for function in code.functions():
             shutil.copy2(STANDIN, directory / f"bellhop-{function}")
             (directory / f"bellhop-{function}").chmod(0o755)
         former = os.environ.get("BELLHOP_FUNCTION_DIR")
@@ -36,7 +37,7 @@ class Options(unittest.TestCase):
             self.assertEqual(found, {"KmsMasterKeyId": key, "SqsManagedSseEnabled": "false"}, url)
         topic = f"arn:aws:sns:us-east-1:{settings.ACCOUNT}:{STACK}-review"
         self.assertEqual(settings.client("sns").get_topic_attributes(TopicArn=topic)["Attributes"]["KmsMasterKeyId"], key)
-        for function in deploy.functions():
+        for function in code.functions():
             found = functions.get_function_configuration(FunctionName=f"{STACK}-{function}")
             self.assertEqual(found["TracingConfig"], {"Mode": "Active"}, function)
             policies = set(iam.list_role_policies(RoleName=found["Role"].rsplit("/", 1)[1])["PolicyNames"])

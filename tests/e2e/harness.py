@@ -142,8 +142,7 @@ class Stack:
         self.prefix, self.workers = prefix, workers
         self.parameters = usual | parameters
         started = time.monotonic()
-        run_cloud("deploy", "--prefix", prefix, "--stack", prefix, *(f"{k}={v}" for k, v in self.parameters.items()))
-        self.outputs = json.loads((settings.RUN / f"{prefix}.json").read_text())
+        self.deploy()
         self.sqs, self.dynamodb, self.functions = (settings.client(name) for name in ("sqs", "dynamodb", "lambda"))
         self.table = self.outputs["StateTableName"]
         self.logs = {name: Log(settings.RUN / "logs" / f"{self.function(name)}.log") for name in FUNCTIONS}
@@ -152,12 +151,20 @@ class Stack:
             self.sources += GIVEN_UP
         self.tapped = {name: [] for name, output in TAPPED.items() if output not in self.sources}
         self.secrets = []
+        self.prepare()
+        say(f"{prefix} deployed in {time.monotonic() - started:.1f} s")
+
+    def deploy(self):
+        run_cloud("deploy", "--prefix", self.prefix, "--stack", self.prefix, *(f"{k}={v}" for k, v in self.parameters.items()))
+        self.outputs = json.loads((settings.RUN / f"{self.prefix}.json").read_text())
+
+    def prepare(self):
+        """Faults can be put between the functions and what they call; functions that the tests stand in for are switched off."""
         self.proxy = Proxy(settings.dynamodb_endpoint(), self._pids)
         self.sqs_proxy = Proxy(settings.endpoint(), self._pids)
         self.ses_proxy = Proxy(settings.endpoint(), self._pids)
-        self._point_at_proxies([self.function(name) for name in workers])
-        mappings.stop_consuming([self.function(name) for name in (*WORKERS, "review") if name not in workers])
-        say(f"{prefix} deployed in {time.monotonic() - started:.1f} s")
+        self._point_at_proxies([self.function(name) for name in self.workers])
+        mappings.stop_consuming([self.function(name) for name in (*WORKERS, "review") if name not in self.workers])
 
     def function(self, name: str) -> str:
         return f"{self.prefix}-{name}"

@@ -82,6 +82,13 @@ class Proxy:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
+    def asked(self, request: Request) -> Request:
+        """What is passed on of a request; for those who measure."""
+        return request
+
+    def answered(self, request: Request, answer: bytes):
+        """For those who measure."""
+
     def close(self):
         self._server.shutdown()
         self._server.server_close()
@@ -120,7 +127,9 @@ class _Handler(BaseHTTPRequestHandler):
         request = Request(self.headers.get("X-Amz-Target", "").rsplit(".", 1)[-1], body.decode())
         match proxy.ask(request):
             case None:
-                self._pass_on(body)
+                request = proxy.asked(request)
+                answer = self._pass_on(request.body.encode())
+                proxy.answered(request, answer)
             case Stall(until):
                 until.wait(60)
                 self._pass_on(body)
@@ -144,6 +153,7 @@ class _Handler(BaseHTTPRequestHandler):
         answer, data = self._forward(body)
         dropped = ("connection", "content-length", "transfer-encoding", "date", "server")
         self._send(answer.status, [(k, v) for k, v in answer.getheaders() if k.lower() not in dropped], data)
+        return data
 
     def _pass_part(self, body: bytes, refused: set[str]):
         request = json.loads(body)
