@@ -57,6 +57,7 @@ bench: ## the functions beside a plain one, against an AWS that costs nothing: t
 	@echo; cargo run -q -p bellhop-bench --example channels
 	@echo; cargo run -q -p bellhop-bench --example due
 	@echo; cargo run -q -p bellhop-bench --example desk
+	@echo; tests/console/run --bench
 
 new-function: ## lay a function: make new-function NAME=parking QUEUE=parking (a new queue, or one without a function)
 	@infra/new_function "$(NAME)" "$(QUEUE)"

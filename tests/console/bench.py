@@ -80,7 +80,7 @@ def list_pages(items: int) -> bool:
     fast &= row("list: all pages", times, PAGE_SECONDS)
     with browser() as chromium:
         visit = Visit(chromium)
-        visit.sign_in("manager", house.tenant, f"#/d/{house.tenant}/review").get_by_role("table").first.wait_for()
+        visit.sign_in("manager", house.tenant, f"#/d/{house.tenant}/review").locator("main [data-key]").nth(49).wait_for()
         print(f"| list: bytes that Chromium got, signing in too | 1 | {visit.received} | | | {PAGE_BYTES} | {'yes' if visit.received < PAGE_BYTES else 'NO'} |")
         fast &= visit.received < PAGE_BYTES
     return fast
@@ -93,8 +93,8 @@ WATCH = """columns => {
   const look = () => {
     for (const row of document.querySelectorAll('[data-key]')) {
       const cells = row.querySelectorAll('td');
-      if (cells.length < columns) continue;
-      const arrivals = Number(cells[1].textContent.replace(/\\D/g, ''));
+      if (cells.length !== columns) continue;
+      const arrivals = Number(cells[0].textContent.replace(/\\D/g, ''));
       const key = row.dataset.key;
       for (let n = (last[key] ?? 0) + 1; n <= arrivals; n++) window.seen.push([key, n, Date.now()]);
       last[key] = Math.max(last[key] ?? 0, arrivals);
@@ -106,7 +106,7 @@ WATCH = """columns => {
 
 
 def shown(rate: int, seconds: int, properties: int = 10) -> bool:
-    houses = [House("live", {"rooms": 1000}) for _ in range(properties)]
+    houses = [House("live", {"rooms": 500}) for _ in range(properties)]
     for house in houses:
         house.tenant = houses[0].tenant
         house.register(stack())
@@ -117,7 +117,7 @@ def shown(rate: int, seconds: int, properties: int = 10) -> bool:
         visit = Visit(chromium)
         page = visit.sign_in("manager", houses[0].tenant, f"#/t/{houses[0].tenant}/dashboard")
         page.locator("tr[data-key]").nth(properties - 1).wait_for()
-        page.evaluate(WATCH, 6)
+        page.evaluate(WATCH, 5)
         begun = time.monotonic()
         for n in range(rate * seconds):
             house, count = houses[n % properties], n // properties + 1
@@ -125,7 +125,8 @@ def shown(rate: int, seconds: int, properties: int = 10) -> bool:
             posted[house.property, count] = time.time()
             house.send(stack(), house.booking(f"b{count}", **stay))
         posting = time.monotonic() - begun
-        page.wait_for_function(f"window.seen.length >= {len(posted)}", timeout=60_000)
+        # Not by wait_for_function: it needs eval, which the page's policy forbids.
+        harness.wait(lambda: page.evaluate("window.seen.length") >= len(posted), 60, "all to be shown")
         seen = {(key, n): at / 1000 for key, n, at in page.evaluate("window.seen")}
     harness.say(f"{len(posted)} bookings posted in {posting:.1f} s: {len(posted) / posting:.1f} a second")
     return row(f"dashboard: from posting to Chromium, {rate} a second", [seen[key] - at for key, at in posted.items()], SHOWN_SECONDS)

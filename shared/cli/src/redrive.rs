@@ -144,7 +144,7 @@ fn letter(message: Message, url: &str) -> Result<DeadLetter, CliError> {
 
 async fn move_back(cloud: &Cloud, args: &Redrive) -> Result<Exit, CliError> {
     let url = cloud.queue_url(Queue::Fallback, Side::DeadLetter).await?;
-    let waiting = status::depth(cloud, &url).await?;
+    let waiting = status::depth(&cloud.sqs, &url).await?;
     if args.dry_run {
         let (visible, in_flight) = (waiting.visible, waiting.in_flight);
         if args.who.json {

@@ -125,7 +125,7 @@ async fn wait(cloud: &Cloud, limit: Duration) -> Result<bool, CliError> {
     let (started, spinner) = (Instant::now(), output::spinner());
     let mut empty = 0;
     while empty < EMPTY_POLLS {
-        let depths = try_join_all(urls.iter().map(|url| depth(cloud, url))).await?;
+        let depths = try_join_all(urls.iter().map(|url| depth(&cloud.sqs, url))).await?;
         let (visible, in_flight) =
             depths.iter().fold((0, 0), |sum, d| (sum.0 + d.visible + d.delayed, sum.1 + d.in_flight));
         spinner.set_message(format!("waiting: {visible} in the queue, {in_flight} being worked"));
@@ -142,14 +142,14 @@ async fn wait(cloud: &Cloud, limit: Duration) -> Result<bool, CliError> {
 }
 
 /// How many messages a queue has.
-pub async fn depth(cloud: &Cloud, url: &str) -> Result<Depth, CliError> {
+pub async fn depth(sqs: &aws_sdk_sqs::Client, url: &str) -> Result<Depth, CliError> {
     use QueueAttributeName as Name;
     let names = [
         Name::ApproximateNumberOfMessages,
         Name::ApproximateNumberOfMessagesNotVisible,
         Name::ApproximateNumberOfMessagesDelayed,
     ];
-    let request = cloud.sqs.get_queue_attributes().queue_url(url).set_attribute_names(Some(names.to_vec()));
+    let request = sqs.get_queue_attributes().queue_url(url).set_attribute_names(Some(names.to_vec()));
     let answer = request.send().await.map_err(|error| CliError::sdk(url, error))?;
     let attributes = answer.attributes.unwrap_or_default();
     let [visible, in_flight, delayed] =
@@ -167,7 +167,7 @@ async fn report(cloud: &Cloud) -> Result<Report, CliError> {
     let queues = Queue::ALL.map(async |queue| {
         let url = cloud.queue_url(queue, Side::Main).await?;
         let dead = cloud.queue_url(queue, Side::DeadLetter).await?;
-        let (depth, dead_letters) = (depth(cloud, &url).await?, depth(cloud, &dead).await?.total());
+        let (depth, dead_letters) = (depth(&cloud.sqs, &url).await?, depth(&cloud.sqs, &dead).await?.total());
         // What CloudWatch heard a while ago is no age of an empty queue.
         let age = |side, messages| ages.get(&cloud.queue_name(queue, side)).copied().filter(|_| messages > 0);
         Ok::<_, CliError>(QueueStatus {

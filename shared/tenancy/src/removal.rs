@@ -46,7 +46,11 @@ impl Office<'_> {
     /// worked; or it was closed already, and its removal cut off.
     pub async fn may_close(&self, tenant: &TenantId, seconds: i64) -> Result<Registration, TenancyError> {
         let Some(registration) = self.store.registration(tenant).await? else {
-            return Err(TenancyError::Unknown(tenant.clone()));
+            return Err(if self.is_listed(tenant).await? {
+                TenancyError::NotSuspended(tenant.clone(), Standing::Active.word())
+            } else {
+                TenancyError::Unknown(tenant.clone())
+            });
         };
         let suspended_for = self.now.as_second() - registration.since.as_second();
         match registration.standing {

@@ -136,7 +136,7 @@ impl Office<'_> {
         Err(StoreError::Unavailable("others keep changing this tenant".to_owned()).into())
     }
 
-    async fn is_listed(&self, tenant: &TenantId) -> Result<bool, StoreError> {
+    pub(crate) async fn is_listed(&self, tenant: &TenantId) -> Result<bool, StoreError> {
         let key = bellhop_store::dashboard::tenants(tenant.as_str());
         Ok(self.store.get(std::slice::from_ref(&key)).await?.contains_key(&key))
     }

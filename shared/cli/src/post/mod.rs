@@ -2,8 +2,13 @@
 
 mod plan;
 mod send;
+mod valve;
 
-use bellhop_events::Queue;
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use bellhop_events::{Queue, TenantId};
+use bellhop_store::StoreError;
 use clap::Args;
 use serde_json::json;
 
@@ -11,6 +16,7 @@ use crate::check::{self, Outgoing, Refusal};
 use crate::cloud::Cloud;
 use crate::error::{CliError, Exit};
 use crate::{input, output};
+use valve::Valve;
 
 /// What `bellhop post` is told.
 #[derive(Debug, Args)]
@@ -33,6 +39,12 @@ pub struct Post {
     /// With --raw: queue of lines whose type is not in the catalogue
     #[arg(long, requires = "raw", value_parser = check::queue, default_value = "operational-calendar")]
     queue: Queue,
+    /// At most so many events a second; without it, the lowest that is set for a tenant among them (bellhop tenant add)
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=30_000))]
+    pace: Option<u32>,
+    /// Wait while so many messages wait in the queue: behind 120,000 SQS looks at nobody's
+    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    most_waiting: u64,
     /// Print the summary as JSON
     #[arg(long)]
     json: bool,
@@ -84,10 +96,27 @@ pub async fn post(args: &Post, prefix: &str) -> Result<Exit, CliError> {
     let outcome = if stop || args.dry_run {
         send::Summary { groups: send::groups(&events), ..send::Summary::default() }
     } else {
-        send::send(&Cloud::connect(prefix).await, events.clone()).await?
+        let cloud = Cloud::connect(prefix).await;
+        let pace = match args.pace {
+            Some(pace) => Some(pace),
+            None => lowest_pace(&cloud, &events).await?,
+        };
+        send::send(&cloud, events.clone(), Valve::new(pace, args.most_waiting, Instant::now())).await?
     };
     report(args, &events, &refused, &outcome, stop);
     Ok(if refused.is_empty() && outcome.unsent == 0 { Exit::Ok } else { Exit::Refused })
+}
+
+/// The lowest pace that somebody has set for a tenant of these events.
+async fn lowest_pace(cloud: &Cloud, events: &[Outgoing]) -> Result<Option<u32>, CliError> {
+    let groups = events.iter().filter_map(|event| event.group.split('#').next()?.parse::<TenantId>().ok());
+    let tenants: BTreeSet<_> = groups.collect();
+    let known = match cloud.store.registrations(&tenants).await {
+        // Whoever may post need not be allowed to read the tables.
+        Err(StoreError::Unavailable(why)) if why.contains("AccessDenied") => return Ok(None),
+        known => known?,
+    };
+    Ok(known.values().filter_map(|one| one.events_a_second).min())
 }
 
 fn report(args: &Post, events: &[Outgoing], refused: &[Refusal], done: &send::Summary, stopped: bool) {

@@ -75,6 +75,11 @@ impl Plan {
         Some(Batch { queue, lanes })
     }
 
+    /// Whether anything is left, be it on its way.
+    pub fn has_more(&self) -> bool {
+        self.lanes.iter().any(|lane| !lane.is_empty())
+    }
+
     /// The head was accepted: the lane may send its next.
     pub fn accepted(&mut self, lane: LaneId) {
         self.lanes[lane.0].pop_front();

@@ -13,10 +13,11 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use indicatif::ProgressBar;
 
 use super::plan::{Batch, LaneId, Plan};
+use super::valve::Valve;
 use crate::check::Outgoing;
 use crate::cloud::{Cloud, Side};
 use crate::error::CliError;
-use crate::output;
+use crate::{output, status};
 
 /// Batches on their way at a time.
 const MOST_FLIGHTS: usize = 8;
@@ -45,6 +46,10 @@ type Answer = Result<SendMessageBatchOutput, SdkError<SendMessageBatchError>>;
 enum Step {
     Answered(Batch, Box<Answer>),
     Waited(LaneId),
+    /// The valve may let more out.
+    Tick,
+    /// So much waits in the fullest of the queues.
+    Looked(u64),
 }
 
 struct Sender<'a> {
@@ -54,6 +59,10 @@ struct Sender<'a> {
     tries: HashMap<LaneId, u32>,
     message_ids: HashSet<String>,
     summary: Summary,
+    valve: Valve,
+    /// A tick, or a look, is under way.
+    is_held: bool,
+    is_looking: bool,
     bar: ProgressBar,
 }
 
@@ -63,7 +72,7 @@ pub fn groups(events: &[Outgoing]) -> usize {
 }
 
 /// Sends all events. Errors only when SQS cannot be reached; single refusals are counted.
-pub async fn send(cloud: &Cloud, events: Vec<Outgoing>) -> Result<Summary, CliError> {
+pub async fn send(cloud: &Cloud, events: Vec<Outgoing>, valve: Valve) -> Result<Summary, CliError> {
     let mut urls = HashMap::new();
     for queue in events.iter().map(|event| event.queue).collect::<HashSet<_>>() {
         urls.insert(queue, cloud.queue_url(queue, Side::Main).await?);
@@ -71,7 +80,9 @@ pub async fn send(cloud: &Cloud, events: Vec<Outgoing>) -> Result<Summary, CliEr
     let bar = output::progress(events.len(), "posting");
     let plan = Plan::new(events);
     let summary = Summary { groups: plan.groups(), ..Summary::default() };
-    let sender = Sender { cloud, urls, plan, tries: HashMap::new(), message_ids: HashSet::new(), summary, bar };
+    let (tries, message_ids) = (HashMap::new(), HashSet::new());
+    let sender =
+        Sender { cloud, urls, plan, tries, message_ids, summary, valve, is_held: false, is_looking: false, bar };
     sender.run().await
 }
 
@@ -81,12 +92,30 @@ impl Sender<'_> {
         let mut flights: FuturesUnordered<BoxFuture<'_, Step>> = FuturesUnordered::new();
         loop {
             while flights.len() < MOST_FLIGHTS {
+                if let Some(wait) = self.valve.wait(Instant::now()) {
+                    if !self.is_held {
+                        self.is_held = true;
+                        flights.push(tokio::time::sleep(wait).map(|()| Step::Tick).boxed());
+                    }
+                    break;
+                }
                 let Some(batch) = self.plan.next_batch() else { break };
+                self.valve.took(batch.lanes.len());
                 flights.push(self.flight(batch));
+            }
+            if self.valve.looks() && !self.is_looking && self.plan.has_more() {
+                self.is_looking = true;
+                flights.push(self.look());
             }
             let Some(step) = flights.next().await else { break };
             match step {
                 Step::Waited(lane) => self.plan.again(lane),
+                Step::Tick => self.is_held = false,
+                Step::Looked(waiting) => {
+                    self.is_looking = false;
+                    let is_full = self.valve.saw(waiting);
+                    self.bar.set_message(if is_full { "waiting: the queue is long" } else { "posting" });
+                }
                 Step::Answered(batch, answer) => {
                     for (lane, wait) in self.settle(batch, *answer)? {
                         flights.push(
@@ -99,6 +128,20 @@ impl Sender<'_> {
         self.bar.finish_and_clear();
         self.summary.seconds = started.elapsed().as_secs_f64();
         Ok(self.summary)
+    }
+
+    /// How much waits in the fullest of the queues.
+    fn look(&self) -> BoxFuture<'static, Step> {
+        let (sqs, urls) = (self.cloud.sqs.clone(), self.urls.values().cloned().collect::<Vec<_>>());
+        let look = async move {
+            let mut most = 0;
+            for url in urls {
+                // Whoever may post need not be allowed to look.
+                most = most.max(status::depth(&sqs, &url).await.map_or(0, |depth| depth.visible));
+            }
+            most
+        };
+        look.map(Step::Looked).boxed()
     }
 
     fn flight(&self, batch: Batch) -> BoxFuture<'static, Step> {
