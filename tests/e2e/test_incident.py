@@ -162,9 +162,13 @@ class Incident(unittest.TestCase):
         """What the broken deploy sent to review is worked with one command; the poison is left out with another."""
         guests.command(self.stack, "review", "retry", "--code", "dead-lettered")
         self.settle()
-        # An event that was given up twice has two items: the second finds its verdict written, and is closed by the sweep.
-        guests.command(self.stack, "review", "discard", "--code", BAD, "--reason", "posted by mistake", code=None)
-        self.settle()
+        # An event that was given up twice has two items: the second finds its verdict written, and is closed by the sweep. Behind a
+        # bad event another of its subject may wait, which is an item once it has its turn.
+        for _ in range(5):
+            guests.command(self.stack, "review", "discard", "--code", BAD, "--reason", "posted by mistake", code=None)
+            self.settle()
+            if not any(item["reason"] == BAD for item in self.items()):
+                break
         self.stack.invoke("review", {})
         with ThreadPoolExecutor(4) as pool:
             left = list(pool.map(lambda house: house.left_waiting(self.stack), traffic.houses))
