@@ -176,7 +176,9 @@ mod tests {
 
     fn numbers(outcomes: &[Outcome]) -> Numbers {
         let mut numbers = Numbers::default();
-        outcomes.iter().for_each(|outcome| numbers.count(outcome));
+        for outcome in outcomes {
+            numbers.count(outcome);
+        }
         numbers
     }
 
@@ -244,7 +246,9 @@ mod tests {
             numbers.done(sent_ms, 1_000);
         }
         assert_eq!(numbers.lags_ms, BTreeMap::from([(0, 1), (100, 1)]));
-        (0..500).for_each(|lag| numbers.done(1, 1 + lag));
+        for lag in 0..500 {
+            numbers.done(1, 1 + lag);
+        }
         assert_eq!(numbers.lags_ms.len(), MOST_VALUES);
         assert_eq!(numbers.lags_ms[&100], 2, "a value that is there is counted on");
     }
@@ -253,7 +257,9 @@ mod tests {
     fn a_batch_is_one_line_and_its_first_says_cold_start() {
         let metrics = Metrics::of("my-hotels-channel-sync", "channel-sync");
         let mut numbers = numbers(&[Outcome::Applied(None), Outcome::Duplicate, Outcome::Applied(None)]);
-        [212, 212, 3_000].into_iter().for_each(|lag| numbers.done(1_000, 1_000 + lag));
+        for lag in [212, 212, 3_000] {
+            numbers.done(1_000, 1_000 + lag);
+        }
         let cold = line(&metrics, &numbers);
         insta::assert_snapshot!(cold.trim_end());
         let (cold, warm) = (check(&cold), check(&line(&metrics, &numbers)));
@@ -284,7 +290,9 @@ mod tests {
             let [processed, duplicate, stale, retried, parked, review, critical] = counts;
             let mut numbers =
                 Numbers { processed, duplicate, stale, retried, parked, review, critical, lags_ms: BTreeMap::new() };
-            lags.iter().for_each(|lag| numbers.done(1, 1 + i64::from(*lag)));
+            for lag in &lags {
+                numbers.done(1, 1 + i64::from(*lag));
+            }
             if numbers != Numbers::default() {
                 let root = check(&line(&Metrics::of("bellhop-calendar", "calendar"), &numbers));
                 for (name, count) in numbers.counts() {
