@@ -1,4 +1,4 @@
-"""What a function says: its structured lines, one a message and run."""
+"""What a function says: its structured lines, one a message and run, and the numbers of its batches."""
 
 import contextlib
 import json
@@ -9,6 +9,7 @@ class Log:
     def __init__(self, file: Path):
         self.file = file
         self._offset, self._lines = 0, []
+        self.metrics: list[dict] = []  # one line a batch
 
     def text(self) -> str:
         return self.file.read_text(errors="replace") if self.file.exists() else ""
@@ -25,4 +26,6 @@ class Log:
                     entry = json.loads(line)
                     if isinstance(entry, dict) and entry.get("message") == "message":
                         self._lines.append(entry)
+                    elif isinstance(entry, dict) and "_aws" in entry:
+                        self.metrics.append(entry)
         return self._lines

@@ -229,6 +229,23 @@ class BadInput(unittest.TestCase):
         self.assertEqual(first["rev"], aged["rev"])
         self.assertEqual(self.follow_ups(house), follow_ups)
         self.assertEqual(self.stack.fallback(house.group), [])
+        self.check_metrics(duplicates=4)
+
+    def check_metrics(self, duplicates: int):
+        """The function wrote what CloudWatch makes its metrics of: by function, never by tenant."""
+
+        def lines():
+            self.stack.lines()
+            found = self.stack.logs["calendar"].metrics
+            return found if sum(line.get("duplicate", 0) for line in found) >= duplicates else None
+
+        found = harness.wait(lines, 10, "the metrics of the batches")  # written after the batch is done
+        for line in found:
+            (directive,) = line["_aws"]["CloudWatchMetrics"]
+            self.assertEqual((directive["Namespace"], directive["Dimensions"]), ("Bellhop", [["Prefix", "Function"]]))
+            self.assertEqual((line["Prefix"], line["Function"]), (self.stack.prefix, "calendar"))
+            self.assertEqual(set(line) - {"_aws", "Prefix", "Function"}, {metric["Name"] for metric in directive["Metrics"]})
+        self.assertTrue(all(any(name in line for line in found) for name in ("processed", "lag", "duration", "cold_start")), found)
 
     def follow_ups(self, house) -> list[str]:
         names = ("operational-guests", "automation", "synchronization")

@@ -5,6 +5,8 @@ use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMe
 use bellhop_events::Reason;
 use bellhop_store::review::{Desk, ReviewItem, Told};
 use bellhop_store::{Record, RecordState, Store, StoreError};
+use bellhop_worker::Numbers;
+use jiff::Timestamp;
 
 use crate::understand::{Incoming, Origin, Understood, understand};
 
@@ -21,6 +23,8 @@ pub struct Taken {
     pub response: SqsBatchResponse,
     /// New items that are critical.
     pub critical: Vec<(Desk, ReviewItem)>,
+    /// The batch, counted.
+    pub numbers: Numbers,
 }
 
 /// What became of a message.
@@ -66,16 +70,27 @@ impl Intake {
         for message in event.records {
             let id = message.message_id.clone().unwrap_or_default();
             let group = message.attributes.get("MessageGroupId").cloned().unwrap_or_default();
+            let sent_ms = message.attributes.get("SentTimestamp").and_then(|ms| ms.parse().ok()).unwrap_or(0);
             let fate = if blocked.contains(&group) { None } else { self.take(message, &id).await };
+            let Some(fate) = fate else {
+                taken.numbers.retried += u32::from(!blocked.contains(&group));
+                blocked.push(group);
+                let mut failure = BatchItemFailure::default();
+                failure.item_identifier = id;
+                taken.response.batch_item_failures.push(failure);
+                continue;
+            };
+            taken.numbers.done(sent_ms, Timestamp::now().as_millisecond());
             match fate {
-                Some(Fate::Item(Told::New, desk, item)) if item.note.critical => taken.critical.push((desk, *item)),
-                Some(_) => {}
-                None => {
-                    blocked.push(group);
-                    let mut failure = BatchItemFailure::default();
-                    failure.item_identifier = id;
-                    taken.response.batch_item_failures.push(failure);
-                }
+                Fate::Item(Told::Again, ..) => taken.numbers.duplicate += 1,
+                // Not `review`, nor `parked`: the function that gave the message up, or put its event into a line, has counted it.
+                Fate::Item(Told::New, ..) | Fate::Settled | Fate::Parked => taken.numbers.processed += 1,
+            }
+            if let Fate::Item(Told::New, desk, item) = fate
+                && item.note.critical
+            {
+                taken.numbers.critical += 1;
+                taken.critical.push((desk, *item));
             }
         }
         taken

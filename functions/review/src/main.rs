@@ -7,7 +7,8 @@ use aws_lambda_events::sqs::SqsEvent;
 use bellhop_events::Queue;
 use bellhop_review::{Bell, Intake, Sweeper, Swept, at_once};
 use bellhop_store::Store;
-use bellhop_worker::{Config, ConfigError, Queues, dynamodb, http_client, init_logs, sqs};
+use bellhop_store::review::CONSUMER;
+use bellhop_worker::{Config, ConfigError, Metrics, Queues, dynamodb, http_client, init_logs, sqs};
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
@@ -23,9 +24,11 @@ fn main() -> Result<(), Error> {
     let review = runtime.block_on(async { review() }).inspect_err(|error| tracing::error!(%error, "start-failed"))?;
     runtime.block_on(lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         if event.payload.get("Records").is_some() {
+            let begun = Instant::now();
             let messages: SqsEvent = serde_json::from_value(event.payload)?;
             let taken = review.intake.run(messages).await;
             review.bell.ring(at_once(&taken.critical)).await;
+            review.metrics.write(&taken.numbers, begun.elapsed());
             return Ok::<Value, Error>(serde_json::to_value(taken.response)?);
         }
         let left = event.context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
@@ -36,6 +39,7 @@ fn main() -> Result<(), Error> {
 struct Review {
     intake: Intake,
     bell: Bell,
+    metrics: Metrics,
     store: Store,
     queues: Queues,
 }
@@ -45,7 +49,13 @@ fn review() -> Result<Review, ConfigError> {
     let http = http_client();
     let store = Store::new(dynamodb(&http)?, config.state_table, config.operations_table);
     let queues = Queues::new(sqs(&http)?, config.queues);
-    Ok(Review { intake: Intake::new(store.clone()), bell: Bell::from_env(&http)?, store, queues })
+    Ok(Review {
+        intake: Intake::new(store.clone()),
+        bell: Bell::from_env(&http)?,
+        metrics: Metrics::from_env(CONSUMER),
+        store,
+        queues,
+    })
 }
 
 impl Review {

@@ -173,6 +173,7 @@ mod tests {
 {"timestamp":"2026-07-01T00:00:02Z","outcome":"review","reason":"not-json","lag_ms":20,"receive_count":1,"group":"sea-x#villa"}
 {"timestamp":"2026-07-01T00:00:02Z","outcome":"retry","lag_ms":9000,"receive_count":1,"tenant":"sea-y"}
 {"timestamp":"2026-07-01T00:00:02Z","message":"another line"}
+{"_aws":{"CloudWatchMetrics":[{"Namespace":"Bellhop","Dimensions":[["Prefix","Function"]],"Metrics":[{"Name":"processed","Unit":"Count"},{"Name":"lag","Unit":"Milliseconds"}]}],"Timestamp":1782900000500},"processed":1,"lag":212,"Prefix":"bellhop","Function":"calendar"}
 no json"#;
         let args = Report { file: String::new(), since: None, tenant_suffix: Some("-x".to_owned()), json: false };
         let lines = log.lines().filter_map(|line| serde_json::from_str(line).ok()).filter(|line| wanted(&args, line));

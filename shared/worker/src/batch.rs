@@ -17,6 +17,7 @@ use crate::drain::is_wake_up;
 use crate::gate::Gate;
 use crate::handler::Handler;
 use crate::message::Message;
+use crate::metrics::Numbers;
 use crate::outcome::{Outcome, Worked};
 use crate::process::Task;
 
@@ -26,6 +27,13 @@ struct Item {
     mark: Mark,
     event: Option<Envelope>,
     worked: Option<Worked>,
+}
+
+/// What there is to say of a batch.
+pub(crate) struct Answer {
+    /// Ids of the messages that must come again.
+    pub again: Vec<String>,
+    pub numbers: Numbers,
 }
 
 /// How far the time of a batch reaches.
@@ -62,10 +70,10 @@ impl Group {
 }
 
 impl<H: Handler> Worker<H> {
-    /// Works a batch; returns the ids of the messages that must come again. Never panics; a message that still runs when the
+    /// Works a batch; names the messages that must come again. Never panics; a message that still runs when the
     /// time is nearly up is cut off. Marks, sends and delays have the SDK's own limit of 5 s: should the function be killed in
     /// one of these, no message is charged for it.
-    pub async fn run_batch(&self, messages: Vec<Message>, deadline: Instant) -> Vec<String> {
+    pub(crate) async fn run_batch(&self, messages: Vec<Message>, deadline: Instant) -> Answer {
         let total = deadline.saturating_duration_since(Instant::now());
         let reserve = (total / 5).max(Duration::from_millis(500)).min(total / 2);
         let time = Time { stop: deadline - reserve, cut: deadline - reserve / 2 };
@@ -332,16 +340,20 @@ impl<H: Handler> Worker<H> {
         }
     }
 
-    /// Logs each message, delays what must come again, and names it.
-    async fn answer(&self, groups: Vec<Group>) -> Vec<String> {
+    /// Logs and counts each message, delays what must come again, and names it.
+    async fn answer(&self, groups: Vec<Group>) -> Answer {
         let now = (self.clock)().as_millisecond();
-        let mut again = Vec::new();
+        let mut answer = Answer { again: Vec::new(), numbers: Numbers::default() };
         let mut delays = Vec::new();
         for group in groups {
             let mut behind: Option<Duration> = None;
             for item in group.items {
                 let worked = item.worked.unwrap_or_else(|| Worked::of(Outcome::Untouched));
                 crate::log::message(H::CONSUMER, &item.message, item.event.as_ref(), &worked, now);
+                answer.numbers.count(&worked.outcome);
+                if worked.outcome.is_final() {
+                    answer.numbers.done(item.message.sent_ms, now);
+                }
                 let delay = match (behind, &worked.outcome) {
                     // The same delay for the failed message and its followers: nothing promises that a shorter one
                     // cannot overtake.
@@ -352,12 +364,12 @@ impl<H: Handler> Worker<H> {
                     (None, outcome) => *behind.insert(outcome.delay()),
                 };
                 delays.push((item.message.receipt, delay.as_secs()));
-                again.push(item.message.id);
+                answer.again.push(item.message.id);
             }
         }
         if !delays.is_empty() {
             self.queues.delay(H::QUEUE, &delays).await;
         }
-        again
+        answer
     }
 }

@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::dispatch::Queues;
 use crate::handler::Handler;
 use crate::message::Message;
+use crate::metrics::{Metrics, Numbers};
 use crate::{Worker, clients, trust};
 
 /// The SDK makes many small allocations: with this allocator an event takes a fifth less processor time. Its huge pages are
@@ -36,32 +37,32 @@ pub trait Aside: Send + Sync + 'static {
 
 /// Runs a handler as a Lambda function until Lambda ends it. All of a function's `main`.
 pub fn main<H: Handler>(handler: H) -> Result<(), lambda_runtime::Error> {
-    let (runtime, worker) = start(handler)?;
+    let (runtime, worker, metrics) = start(handler)?;
     runtime.block_on(lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
-        Ok::<_, lambda_runtime::Error>(run_event(&worker, event).await)
+        Ok::<_, lambda_runtime::Error>(run_event(&worker, &metrics, event).await)
     })))
 }
 
 /// The same for a function that takes other invocations as well.
 pub fn main_with<H: Handler>(handler: H, aside: &impl Aside) -> Result<(), lambda_runtime::Error> {
-    let (runtime, worker) = start(handler)?;
+    let (runtime, worker, metrics) = start(handler)?;
     runtime.block_on(lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         if aside.wants(&event.payload) {
             aside.take(&worker.store, &worker.queues, &event.payload).await?;
             return Ok::<_, lambda_runtime::Error>(Value::Null);
         }
         let event = LambdaEvent::new(serde_json::from_value(event.payload)?, event.context);
-        Ok(serde_json::to_value(run_event(&worker, event).await)?)
+        Ok(serde_json::to_value(run_event(&worker, &metrics, event).await)?)
     })))
 }
 
-fn start<H: Handler>(handler: H) -> Result<(tokio::runtime::Runtime, Worker<H>), lambda_runtime::Error> {
+fn start<H: Handler>(handler: H) -> Result<(tokio::runtime::Runtime, Worker<H>, Metrics), lambda_runtime::Error> {
     init_logs();
     // One thread: a function of 128 MB has a fraction of one processor, and a batch is ten messages.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let worker =
         runtime.block_on(async { worker(handler) }).inspect_err(|error| tracing::error!(%error, "start-failed"))?;
-    Ok((runtime, worker))
+    Ok((runtime, worker, Metrics::from_env(H::CONSUMER)))
 }
 
 fn worker<H: Handler>(handler: H) -> Result<Worker<H>, lambda_runtime::Error> {
@@ -73,10 +74,17 @@ fn worker<H: Handler>(handler: H) -> Result<Worker<H>, lambda_runtime::Error> {
     Ok(Worker::new(handler, store, queues, config.policy, jiff::Timestamp::now))
 }
 
-async fn run_event<H: Handler>(worker: &Worker<H>, event: LambdaEvent<SqsEvent>) -> SqsBatchResponse {
+async fn run_event<H: Handler>(
+    worker: &Worker<H>,
+    metrics: &Metrics,
+    event: LambdaEvent<SqsEvent>,
+) -> SqsBatchResponse {
+    let begun = Instant::now();
     let messages = event.payload.records.into_iter().map(Message::from).collect();
     let left = event.context.deadline().duration_since(std::time::SystemTime::now()).unwrap_or_default();
-    run_batch_until(worker, messages, left).await
+    let (response, numbers) = work(worker, messages, left).await;
+    metrics.write(&numbers, begun.elapsed());
+    response
 }
 
 /// Works a batch within the time that is left, and names what must come again.
@@ -85,16 +93,20 @@ pub async fn run_batch_until<H: Handler>(
     messages: Vec<Message>,
     left: Duration,
 ) -> SqsBatchResponse {
+    work(worker, messages, left).await.0
+}
+
+async fn work<H: Handler>(worker: &Worker<H>, messages: Vec<Message>, left: Duration) -> (SqsBatchResponse, Numbers) {
     // Boxed, here and at the SDK's edge: one flat future of all that is nested below would be too deep for the compiler.
-    let failed = Box::pin(worker.run_batch(messages, Instant::now() + left)).await;
-    let failures = failed.into_iter().map(|id| {
+    let answer = Box::pin(worker.run_batch(messages, Instant::now() + left)).await;
+    let failures = answer.again.into_iter().map(|id| {
         let mut failure = BatchItemFailure::default();
         failure.item_identifier = id;
         failure
     });
     let mut response = SqsBatchResponse::default();
     response.batch_item_failures = failures.collect();
-    response
+    (response, answer.numbers)
 }
 
 /// Logs as JSON lines. `LOG_LEVEL` is `off`, `error`, `warn`, `info` or `debug`: at `trace` the runtime would write whole
@@ -102,11 +114,13 @@ pub async fn run_batch_until<H: Handler>(
 pub fn init_logs() {
     let level = std::env::var("LOG_LEVEL").ok().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
     let level = level.min(LevelFilter::DEBUG);
-    tracing_subscriber::fmt()
+    let subscriber = tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
         .with_current_span(false)
         .with_span_list(false)
         .with_max_level(level)
-        .init();
+        .finish();
+    // Not `init`, which brings the lines of `log` along where a dependency has switched that on. Fails if logs are set up already.
+    drop(tracing::subscriber::set_global_default(subscriber));
 }

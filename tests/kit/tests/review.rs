@@ -41,6 +41,20 @@ async fn a_bad_one_and_followers(followers: u64) -> (Reviewed, Value) {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_critical_item_is_counted_once_however_often_it_is_told() {
+    let world = reviewed().await;
+    post(&world.hotel, &poison("bad", "b1", 1));
+    world.hotel.drain().await;
+    let batch = world.hotel.aws.queue(Queue::Fallback, |queue| queue.receive(60));
+    let (first, again) =
+        (world.take("t-fallback", &batch).await.numbers, world.take("t-fallback", &batch).await.numbers);
+    assert_eq!((first.processed, first.duplicate, first.critical), (1, 0, 1));
+    assert_eq!((again.processed, again.duplicate, again.critical), (0, 1, 0));
+    let unknown = world.take("t-unknown", &batch).await.numbers;
+    assert_eq!((unknown.processed, unknown.retried), (0, 1), "it stays in the queue");
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_bad_and_thirty_behind_it_an_edit_works_all_in_order() {
     let (world, bad) = a_bad_one_and_followers(30).await;
     assert_eq!(version(&world.hotel, "other").await, Some(31), "others did not wait");

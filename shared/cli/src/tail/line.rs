@@ -130,6 +130,9 @@ mod tests {
     const UNREAD: &str = r#"{"timestamp":"2026-07-01T10:00:01Z","outcome":"review","reason":"not-json","consumer":"calendar","group":"sea#villa","attempt":1,"lag_ms":12000}"#;
     const ITEM: &str = r#"{"timestamp":"2026-07-01T10:00:02Z","outcome":"item","tenant":"sea","reason":"not-json","item":"r0","message_id":"m"}"#;
 
+    /// The numbers of a batch: nothing of a message.
+    const METRICS: &str = r#"{"_aws":{"CloudWatchMetrics":[{"Namespace":"Bellhop","Dimensions":[["Prefix","Function"]],"Metrics":[{"Name":"processed","Unit":"Count"},{"Name":"lag","Unit":"Milliseconds"}]}],"Timestamp":1782900000500},"processed":1,"lag":212,"Prefix":"bellhop","Function":"calendar"}"#;
+
     fn line(text: &str) -> Line {
         Line::parse("calendar", text).expect("a line")
     }
@@ -144,6 +147,7 @@ mod tests {
         insta::assert_snapshot!(text);
         assert!(Line::parse("calendar", r#"{"timestamp":"2026-07-01T10:00:00Z","message":"started"}"#).is_none());
         assert!(Line::parse("calendar", "REPORT RequestId: 1").is_none());
+        assert!(Line::parse("calendar", METRICS).is_none());
     }
 
     #[test]

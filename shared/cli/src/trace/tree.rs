@@ -232,6 +232,15 @@ pub mod tests {
     }
 
     #[test]
+    fn a_line_of_something_else_is_passed_over() {
+        let metrics =
+            json!({"_aws": {"Timestamp": 1, "CloudWatchMetrics": []}, "processed": 1, "Function": "calendar"});
+        for other in [metrics.to_string().as_str(), "REPORT RequestId: 1"] {
+            assert!(Line::parse(other).is_none(), "{other}");
+        }
+    }
+
+    #[test]
     fn causes_make_a_tree_whatever_the_order_of_lines() {
         let mut lines = season();
         for _ in 0..lines.len() {

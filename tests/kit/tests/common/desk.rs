@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use aws_lambda_events::sqs::SqsEvent;
 use bellhop_events::Queue;
 use bellhop_kit::{Queued, clients, now};
-use bellhop_review::{ActError, Acted, Decision, Intake, Sweeper, Swept, act};
+use bellhop_review::{ActError, Acted, Decision, Intake, Sweeper, Swept, Taken, act};
 use bellhop_store::review::{Desk, Order, ReviewItem};
 use bellhop_worker::Queues;
 use serde_json::{Value, json};
@@ -52,11 +52,16 @@ impl Reviewed {
         }
     }
 
-    /// Hands messages of a queue to the function; those that must come again.
-    pub async fn tell(&self, queue: &str, batch: &[Queued]) -> Vec<String> {
+    /// Hands messages of a queue to the function.
+    pub async fn take(&self, queue: &str, batch: &[Queued]) -> Taken {
         let records: Vec<_> = batch.iter().map(|message| record(queue, message)).collect();
         let event: SqsEvent = serde_json::from_value(json!({ "Records": records })).expect("an event");
-        let failed = self.intake.run(event).await.response.batch_item_failures;
+        self.intake.run(event).await
+    }
+
+    /// The same; those that must come again.
+    pub async fn tell(&self, queue: &str, batch: &[Queued]) -> Vec<String> {
+        let failed = self.take(queue, batch).await.response.batch_item_failures;
         failed.into_iter().map(|failure| failure.item_identifier).collect()
     }
 
