@@ -101,7 +101,9 @@ async fn a_wake_up_that_was_lost_is_sent_again_by_a_second_resume_or_the_sweep()
         resume(&world).await;
         world.hotel.aws.queue(Queue::OperationalCalendar, |queue| {
             let lost = queue.receive(60);
-            lost.iter().for_each(|message| queue.delete(&message.id));
+            for message in &lost {
+                queue.delete(&message.id);
+            }
         });
         advance(1);
         if by_sweep {
