@@ -95,7 +95,7 @@ impl Envelope {
             return Err(Fault::new(Reason::InvalidEnvelope, "").found("another JSON value").expected("a JSON object"));
         }
         let mut reader = serde_json::Deserializer::from_str(body);
-        let envelope: Self = serde_path_to_error::deserialize(&mut reader).map_err(|error| fault(&error))?;
+        let envelope: Self = serde_path_to_error::deserialize(&mut reader).map_err(|error| fault(&error, body))?;
         reader.end().map_err(|error| not_json("", &error))?;
         envelope.check_sequence()?;
         Ok(envelope)
@@ -206,14 +206,19 @@ fn trace_of(traceparent: &str) -> Option<&str> {
     (fits && is_version_0 && trace.bytes().any(|b| b != b'0') && parent.bytes().any(|b| b != b'0')).then_some(*trace)
 }
 
-fn fault(error: &serde_path_to_error::Error<serde_json::Error>) -> Fault {
+/// A word of few that is given as a number or list is said to be broken JSON.
+const WORDS: [&str; 2] = ["/specversion", "/datacontenttype"];
+
+fn fault(error: &serde_path_to_error::Error<serde_json::Error>, body: &str) -> Fault {
     let pointer = pointer("", error.path());
-    match error.inner().classify() {
-        serde_json::error::Category::Data => Fault::new(Reason::InvalidEnvelope, missing(&pointer, error.inner()))
+    let is_json = || serde_json::from_str::<serde::de::IgnoredAny>(body).is_ok();
+    let is_data = error.inner().classify() == serde_json::error::Category::Data;
+    if is_data || (WORDS.contains(&pointer.as_str()) && is_json()) {
+        return Fault::new(Reason::InvalidEnvelope, missing(&pointer, error.inner()))
             .found(error.inner())
-            .expected("a CloudEvents 1.0 envelope with tenant and property"),
-        _ => not_json(&pointer, error.inner()),
+            .expected("a CloudEvents 1.0 envelope with tenant and property");
     }
+    not_json(&pointer, error.inner())
 }
 
 fn not_json(pointer: &str, error: &serde_json::Error) -> Fault {
@@ -290,6 +295,9 @@ mod tests {
             (with("/tenant", json!("SEA")), Reason::InvalidEnvelope, "/tenant"),
             (with("/subject", json!("guest/1")), Reason::InvalidEnvelope, "/subject"),
             (with("/specversion", json!("0.3")), Reason::InvalidEnvelope, "/specversion"),
+            (with("/specversion", json!(1)), Reason::InvalidEnvelope, "/specversion"),
+            (with("/specversion", json!(null)), Reason::InvalidEnvelope, "/specversion"),
+            (with("/specversion", json!(1)).replace('}', ""), Reason::NotJson, "*"),
             (with("/time", json!("yesterday")), Reason::InvalidEnvelope, "/time"),
             (with("/data", json!([])), Reason::InvalidEnvelope, "/data"),
             (with("/extra", json!("x".repeat(MAX_BODY_BYTES))), Reason::InvalidEnvelope, ""),

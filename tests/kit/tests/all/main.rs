@@ -14,6 +14,7 @@ mod costs;
 mod dashboard;
 mod ends;
 mod failures;
+mod forged;
 mod interleavings;
 mod ledger;
 mod mail_interleavings;
