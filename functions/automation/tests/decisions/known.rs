@@ -148,6 +148,9 @@ impl Known {
                 Write::Delete { key } => said.push(format!("delete {}", key.sort_key())),
                 Write::Patch { .. } => said.push("patch".to_owned()),
                 Write::Count { .. } => said.push("count".to_owned()),
+                Write::Remove { .. } | Write::Check { .. } => {
+                    said.push(format!("{write:?}, which no decision asks for"));
+                }
             }
             self.keep(write);
         }
