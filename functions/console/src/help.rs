@@ -43,6 +43,7 @@ pages! {
     "unknown-channel"
     "unknown-property"
     "unknown-task"
+    "unknown-tenant"
     "unknown-type"
     "unknown-unit"
     "unsafe-url"
