@@ -7,7 +7,7 @@ use bellhop_events::TenantId;
 
 use crate::error::{StoreError, sort as sort_error};
 use crate::item::Item;
-use crate::keys::{DESKS, DUE, Key, TENANTS, sort};
+use crate::keys::{DESKS, DUE, FEED, Key, TENANTS, sort};
 use crate::read::{attributes, key_of};
 use crate::review::Desk;
 use crate::{Registration, Store};
@@ -55,7 +55,7 @@ impl Store {
         let answer = request.send().await.map_err(|e| sort_error(&e))?;
         let found = answer.items.unwrap_or_default().into_iter().filter_map(|item| {
             let key = key_of(&item)?;
-            belongs(tenant, &key, &item).then(|| (Place { table: table.clone(), key }, item))
+            belongs(tenant, table == self.state, &key, &item).then(|| (Place { table: table.clone(), key }, item))
         });
         let mut items: Vec<_> = found.collect();
         self.add_bodies(&mut items).await?;
@@ -111,9 +111,13 @@ impl Store {
     }
 }
 
-fn belongs(tenant: &TenantId, key: &Key, item: &Item) -> bool {
+fn belongs(tenant: &TenantId, in_state: bool, key: &Key, item: &Item) -> bool {
     let in_group = |text: &str| text.split('#').next() == Some(tenant.as_str());
     let said = |name: &str| item.get(name).and_then(|value| value.as_s().ok());
+    if !in_state {
+        // Start marks say nothing of a tenant, and go by themselves.
+        return key.pk.starts_with(FEED) && said("tenant").is_some_and(|owner| owner == tenant.as_str());
+    }
     let is_due = key.pk.starts_with(DUE) && key.sk.starts_with(|first: char| first.is_ascii_digit());
     if is_due || key.pk == Desk::of_nobody().to_string() {
         return said("group").is_some_and(|group| in_group(group));
@@ -123,8 +127,7 @@ fn belongs(tenant: &TenantId, key: &Key, item: &Item) -> bool {
         DESKS => key.sk.strip_prefix(sort::DESK) == Some(tenant.as_str()),
         // A removed tenant is remembered, or what still comes for it would make it anew.
         pk if pk == tenant.as_str() => *key != Registration::key(tenant),
-        pk if pk.starts_with(crate::keys::FEED) => said("tenant").is_some_and(|owner| owner == tenant.as_str()),
-        pk => pk.contains('#') && in_group(pk) && !pk.starts_with(crate::keys::MARK),
+        pk => pk.contains('#') && in_group(pk),
     }
 }
 
@@ -159,11 +162,13 @@ mod tests {
     fn is_of(tenant: &str, pk: &str, sk: &str, attributes: &[(&str, &str)]) -> bool {
         let item = attributes.iter().map(|(name, text)| ((*name).to_owned(), AttributeValue::S((*text).to_owned())));
         let key = Key { pk: pk.to_owned(), sk: sk.to_owned() };
-        belongs(&tenant.parse().expect("a tenant"), &key, &item.collect())
+        let in_state = !["operations-feed", "operations-mark"].contains(&sk);
+        belongs(&tenant.parse().expect("a tenant"), in_state, &key, &item.collect())
     }
 
     #[test]
     fn what_is_a_tenants_is_found_and_nobody_elses() {
+        let nobodys = Desk::of_nobody().to_string();
         for (pk, sk, attributes) in [
             ("sea", "review#item/r1", &[][..]),
             ("sea#villa", "calendar#booking/b1", &[]),
@@ -171,8 +176,8 @@ mod tests {
             ("due#7", "1782900000#e1#sea#villa", &[("group", "sea#villa")]),
             ("tenants#", "tenant/sea", &[]),
             ("desks#", "desk/sea", &[]),
-            ("feed#abc", "feed", &[("tenant", "sea")]),
-            ("~", "review#item/r1", &[("group", "sea#villa")]),
+            ("feed#abc", "operations-feed", &[("tenant", "sea")]),
+            (nobodys.as_str(), "review#item/r1", &[("group", "sea#villa")]),
         ] {
             assert!(is_of("sea", pk, sk, attributes), "{pk} {sk}");
             assert!(!is_of("se", pk, sk, attributes) && !is_of("sea-side", pk, sk, attributes), "{pk} {sk}");
@@ -180,7 +185,8 @@ mod tests {
         assert!(!is_of("sea", "sea", "tenant#registration", &[]), "it is remembered");
         assert!(!is_of("due", "due#7", "1782900000#e1#sea#villa", &[("group", "sea#villa")]), "a tenant named due");
         assert!(is_of("due", "due#7", "calendar#property/7", &[]), "and its property 7");
-        assert!(!is_of("mark", "mark#calendar#m1", "mark", &[]));
+        assert!(is_of("feed", "feed#villa", "calendar#booking/b1", &[]) && is_of("mark", "mark#villa", "x", &[]));
+        assert!(!is_of("mark", "mark#calendar#m1", "operations-mark", &[]));
     }
 
     #[test]
