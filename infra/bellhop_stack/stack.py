@@ -180,8 +180,13 @@ class Stack:
             raise
 
     def _events(self) -> list[dict]:
-        """Newest first; a page is enough between two looks."""
-        return self.cloudformation.describe_stack_events(StackName=self.name)["StackEvents"]
+        """Newest first; a page is enough between two looks. None of a stack that is gone, be it since a moment ago."""
+        try:
+            return self.cloudformation.describe_stack_events(StackName=self.name)["StackEvents"]
+        except self.cloudformation.exceptions.ClientError as error:
+            if "does not exist" in str(error):
+                return []
+            raise
 
     def _wait(self, look: Callable, what: str):
         deadline = time.monotonic() + WAIT_SECONDS
