@@ -116,26 +116,18 @@ def tell(arguments: argparse.Namespace, report: dict, exit_code: int, result: st
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog=PROGRAM, description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--stage", help="as prod or staging: tags the stack, and names it bellhop-STAGE unless --prefix does")
-    parser.add_argument("--prefix", help="name of the stack and first part of every name (default: bellhop)")
-    parser.add_argument("--region", help="AWS region (default: AWS_REGION, or the profile's)")
+    stage = "as prod or staging: tags the stack, and names it bellhop-STAGE unless --prefix does"
+    parser = shown.parser(PROGRAM, __doc__, EPILOG, stage)
     parser.add_argument("--parameters", metavar="FILE", help="template parameters, as a JSON object")
     parser.add_argument("--architecture", choices=build.TARGETS, default="arm64", help="of what is built for AWS (default: arm64)")
     parser.add_argument("--built", metavar="FOLDER", help="build nothing: the binaries lie there, as cargo or cargo-lambda lays them")
-    parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("--no-smoke-test", action="store_true", help="deploy without looking whether it works")
     parser.add_argument("--smoke-seconds", type=float, default=120, metavar="N", help="how long an event may take (default: 120)")
     parser.add_argument("--json", action="store_true", help="end with a line of JSON: stack, region, code, result, outputs")
     parser.add_argument("overrides", nargs="*", metavar="NAME=VALUE", help="template parameters; they win over the file")
-    arguments = parser.parse_args()
+    arguments = shown.parsed(parser)
     if wrong := [pair for pair in arguments.overrides if "=" not in pair]:
         parser.error(f"{wrong[0]} is not NAME=VALUE")
-    if not (arguments.yes or sys.stdin.isatty()):
-        parser.error("nobody can be asked here: expected --yes, or a terminal")
-    arguments.prefix = arguments.prefix or (f"bellhop-{arguments.stage}" if arguments.stage else "bellhop")
     return arguments
 
 

@@ -57,6 +57,7 @@ def what_waits(prefix: str) -> list[str]:
     words = {
         "review": "wait for a person", "holds": "subjects are held", "released": "lines are being worked",
         "waits": "lines wait for a registration", "parked": "events are parked",
+        "put_by": "messages of suspended tenants are put by",
     }  # fmt: skip
     return found + [f"{status[name]} {text}" for name, text in words.items() if status[name]]
 
@@ -108,21 +109,12 @@ def tell(arguments: argparse.Namespace, exit_code: int, report: dict) -> int:
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog=PROGRAM, description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--stage", help="as for infra/deploy: the stack is bellhop-STAGE unless --prefix names it")
-    parser.add_argument("--prefix", help="name of the stack (default: bellhop)")
-    parser.add_argument("--region", help="AWS region (default: AWS_REGION, or the profile's)")
+    stage = "as for infra/deploy: the stack is bellhop-STAGE unless --prefix names it"
+    parser = shown.parser(PROGRAM, __doc__, EPILOG, stage)
     parser.add_argument("--anyway", action="store_true", help="although events wait or items are open: they are given up")
     parser.add_argument("--tables", action="store_true", help="protected tables too, with all that every tenant has")
-    parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("--json", action="store_true", help="end with a line of JSON: stack, result, remains or waiting")
-    arguments = parser.parse_args()
-    if not (arguments.yes or sys.stdin.isatty()):
-        parser.error("nobody can be asked here: expected --yes, or a terminal")
-    arguments.prefix = arguments.prefix or (f"bellhop-{arguments.stage}" if arguments.stage else "bellhop")
-    return arguments
+    return shown.parsed(parser)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What a person sees of a deployment: what would change, a question, and how it goes on."""
 
+import argparse
 import sys
 import time
 
@@ -7,6 +8,27 @@ from bellhop_stack.cloud import note
 from bellhop_stack.stack import ChangeSet, Stack
 
 MARKS = {"Add": "+", "Modify": "~", "Remove": "-"}
+
+
+def parser(program: str, description: str | None, epilog: str, stage: str) -> argparse.ArgumentParser:
+    """What every command about a stack is told."""
+    told = argparse.ArgumentParser(
+        prog=program, description=description, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    told.add_argument("--stage", help=stage)
+    told.add_argument("--prefix", help="name of the stack and first part of every name (default: bellhop)")
+    told.add_argument("--region", help="AWS region (default: AWS_REGION, or the profile's)")
+    told.add_argument("--yes", action="store_true", help="do not ask")
+    return told
+
+
+def parsed(told: argparse.ArgumentParser) -> argparse.Namespace:
+    """With the name of the stack; ends where somebody must be asked and nobody can."""
+    arguments = told.parse_args()
+    if not (arguments.yes or sys.stdin.isatty()):
+        told.error("nobody can be asked here: expected --yes, or a terminal")
+    arguments.prefix = arguments.prefix or (f"bellhop-{arguments.stage}" if arguments.stage else "bellhop")
+    return arguments
 
 
 def changes(stack: str, change_set: ChangeSet) -> str:

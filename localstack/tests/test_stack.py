@@ -129,10 +129,10 @@ class Removal(unittest.TestCase):
 
     def test_all_that_waits_is_named_and_a_stack_that_cannot_be_asked_waits(self):
         quiet = {"queue": "q", "visible": 0, "in_flight": 0, "delayed": 0, "dead_letters": 0}
-        status = {"queues": [quiet], "review": 0, "holds": 0, "released": 0, "waits": 0, "parked": 0}
+        status = {"queues": [quiet], "review": 0, "holds": 0, "released": 0, "waits": 0, "parked": 0, "put_by": 0}
         for change, word in (({}, None), ({"queues": [quiet | {"delayed": 2}]}, "2 messages in q"),
                              ({"queues": [quiet | {"dead_letters": 1}]}, "1 dead letters of q"), ({"review": 3}, "3 wait for a person"),
-                             ({"parked": 4}, "4 events are parked")):  # fmt: skip
+                             ({"parked": 4}, "4 events are parked"), ({"put_by": 5}, "5 messages of suspended tenants are put by")):  # fmt: skip
             answer = mock.Mock(returncode=0, stdout=json.dumps(status | change))
             with mock.patch("bellhop_stack.smoke.bellhop", return_value=answer):
                 self.assertEqual(remove.what_waits("bellhop"), [word] if word else [])

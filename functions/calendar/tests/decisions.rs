@@ -92,8 +92,8 @@ impl Known {
                 }
                 Write::Patch { key, changes } => format!("patch {} {changes:?}", key.sort_key()),
                 Write::Count { key, add, .. } => format!("count {} {add:?}", key.sort_key()),
-                Write::Delete { key } => format!("delete {}", key.sort_key()),
-                Write::Remove { .. } | Write::Check { .. } => panic!("no decision asks for {write:?}"),
+                Write::Delete { key, .. } => format!("delete {}", key.sort_key()),
+                Write::Check { .. } => panic!("no decision asks for {write:?}"),
             });
         }
         let state = decision.state.clone().or_else(|| self.state.clone());
@@ -270,9 +270,9 @@ proptest! {
                 match write {
                     Write::Put { key, item, .. } => drop(known.items.insert(key, item)),
                     Write::Patch { key, changes } => patch(known.items.get_mut(&key).expect("a month"), &changes),
-                    Write::Delete { key } => drop(known.items.remove(&key)),
+                    Write::Delete { key, .. } => drop(known.items.remove(&key)),
                     Write::Count { .. } => panic!("the calendar counts in maps"),
-                    Write::Remove { .. } | Write::Check { .. } => panic!("no decision asks for these"),
+                    Write::Check { .. } => panic!("no decision asks for these"),
                 }
             }
             known.state = decision.state.or(known.state);

@@ -92,7 +92,7 @@ impl Sweeper<'_> {
 
     async fn tenants(&self, swept: &mut Swept) -> Result<(), StoreError> {
         let office = Office { store: self.store, queues: self.queues, now: self.now };
-        for registration in self.store.not_active().await? {
+        for registration in readable(self.store.not_active().await, "tenants")?.unwrap_or_default() {
             if registration.standing != Standing::Resuming {
                 continue;
             }

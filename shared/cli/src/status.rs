@@ -96,6 +96,8 @@ struct Report {
     waits: usize,
     /// Events in all lines.
     parked: u64,
+    /// Messages of suspended tenants, in their journals.
+    put_by: u64,
 }
 
 /// Prints the status, after waiting if so told.
@@ -186,7 +188,14 @@ async fn report(cloud: &Cloud) -> Result<Report, CliError> {
     }
     let items = open_items(cloud).await?;
     let report = Report::new(queues, &holds);
-    Ok(Report { ages_unknown, review: report.review + items, ..report })
+    Ok(Report { ages_unknown, review: report.review + items, put_by: put_by(cloud).await?, ..report })
+}
+
+/// How many messages wait in the journals of tenants that are not active.
+async fn put_by(cloud: &Cloud) -> Result<u64, CliError> {
+    let tenants = cloud.store.not_active().await?;
+    let journals = try_join_all(tenants.iter().map(|one| cloud.store.journals(&one.tenant))).await?;
+    Ok(journals.iter().flatten().map(|open| open.journal.len()).sum())
 }
 
 /// How many items wait for a decision: one read a desk, however many they are.
@@ -208,6 +217,7 @@ impl Report {
             released: count(Line::Hold, true),
             waits: count(Line::Wait, false) + count(Line::Wait, true),
             parked: holds.iter().map(|hold| hold.hold.len()).sum(),
+            put_by: 0,
             ages_unknown: None,
             queues,
         }
@@ -241,6 +251,9 @@ fn print(report: &Report) {
         "review: {} wait for a person; holds: {} subjects without verdict, {} being worked; {} wait for a registration; {} events in these lines",
         report.review, report.holds, report.released, report.waits, report.parked
     ));
+    if report.put_by > 0 {
+        output::line(format_args!("{} messages of suspended tenants are put by: bellhop tenant list", report.put_by));
+    }
     output::note(match &report.ages_unknown {
         None => "(oldest: as CloudWatch heard in the last minutes; - where there is nothing, or it heard nothing yet)"
             .to_owned(),

@@ -281,10 +281,7 @@ pub fn count_news(scope: &Scope, at: Timestamp) -> Write {
 pub fn register(scope: &Scope) -> [Write; 2] {
     let group = scope.group();
     let place = |key| Write::Put { key, item: Item::new(), expect: Expect::Any };
-    [
-        place(scope.of_tenant(sort::PROPERTY, group.property.as_str())),
-        place(Key { pk: TENANTS.to_owned(), sk: format!("{}{}", sort::TENANT, group.tenant) }),
-    ]
+    [place(scope.of_tenant(sort::PROPERTY, group.property.as_str())), place(tenants(group.tenant.as_str()))]
 }
 
 /// Below it lie a tenant's properties.

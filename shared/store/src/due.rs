@@ -87,7 +87,7 @@ impl Due {
     /// it is stale. Not in one transaction with a put of the same entry.
     #[must_use]
     pub fn delete(scope: &Scope, at: Timestamp, id: &EventId) -> Write {
-        Write::Delete { key: key(scope, at, id) }
+        Write::Delete { key: key(scope, at, id), expect: Expect::Any }
     }
 }
 
@@ -186,7 +186,10 @@ mod tests {
         };
         let key = due.key(&scope(), at("2026-07-01T10:00:00Z"));
         assert_eq!(key, Key { pk: "due#12".to_owned(), sk: "001782900000#d1#sea#villa".to_owned() });
-        assert_eq!(Due::delete(&scope(), at("2026-07-01T10:00:00Z"), &due.id), Write::Delete { key });
+        assert_eq!(
+            Due::delete(&scope(), at("2026-07-01T10:00:00Z"), &due.id),
+            Write::Delete { key, expect: Expect::Any }
+        );
     }
 
     #[test]

@@ -69,14 +69,12 @@ impl Store {
 
     /// The bodies of what lies on the operators' desk do not say whose they are: their items do.
     async fn add_bodies(&self, items: &mut Vec<(Place, Item)>) -> Result<(), StoreError> {
-        let nobodys = Desk::of_nobody().to_string();
-        let item = format!("review#{}", sort::REVIEW_ITEM);
-        let ids = items.iter().filter(|(place, _)| place.key.pk == nobodys);
-        let ids = ids.filter_map(|(place, _)| place.key.sk.strip_prefix(&item)).map(str::to_owned);
-        let keys: Vec<_> = ids
-            .flat_map(|id| [sort::REVIEW_BODY, sort::REVIEW_EDITED].map(|prefix| format!("review#{prefix}{id}")))
-            .map(|sk| Key { pk: nobodys.clone(), sk })
-            .collect();
+        let desk = Desk::of_nobody();
+        let below = desk.own(sort::REVIEW_ITEM, "");
+        let own = items.iter().filter(|(place, _)| place.key.pk == below.pk);
+        let ids = own.filter_map(|(place, _)| place.key.sk.strip_prefix(&below.sk));
+        let keys: Vec<_> =
+            ids.flat_map(|id| [sort::REVIEW_BODY, sort::REVIEW_EDITED].map(|prefix| desk.own(prefix, id))).collect();
         for chunk in keys.chunks(50) {
             let found = self.get(chunk).await?;
             items.extend(found.into_iter().map(|(key, item)| (Place { table: self.state.clone(), key }, item)));

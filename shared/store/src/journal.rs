@@ -95,10 +95,10 @@ impl Journal {
 
     /// The writes that leave the entry at the head behind; the journal goes with its last.
     pub fn step(mut self, scope: &Scope) -> Result<[Write; 2], StoreError> {
-        let worked = Write::Delete { key: Self::entry_key(scope, self.head) };
+        let worked = Write::Delete { key: Self::entry_key(scope, self.head), expect: Expect::Any };
         self.head += 1;
         let journal = if self.is_empty() {
-            Write::Remove { key: scope.own(sort::JOURNAL, ""), rev: self.rev }
+            Write::Delete { key: scope.own(sort::JOURNAL, ""), expect: Expect::Rev(self.rev) }
         } else {
             self.put(scope)?
         };

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
 use crate::item::{decode_item, encode_item};
-use crate::keys::{Key, OPEN_STANDING, TENANTS, attribute, sort};
-use crate::{Expect, Item, Scope, Store, Write};
+use crate::keys::{Key, OPEN_STANDING, attribute, sort};
+use crate::{Expect, Item, Scope, Store, Write, dashboard};
 
 /// Whether a tenant's events are worked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -105,7 +105,7 @@ impl Registration {
             item.insert(attribute::OPEN_PK.to_owned(), AttributeValue::S(OPEN_STANDING.to_owned()));
             item.insert(attribute::OPEN_SK.to_owned(), AttributeValue::S(self.tenant.to_string()));
         }
-        let listed = Key { pk: TENANTS.to_owned(), sk: format!("{}{}", sort::TENANT, self.tenant) };
+        let listed = dashboard::tenants(self.tenant.as_str());
         Ok([
             Write::replace(Self::key(&self.tenant), item, self.rev),
             Write::Put { key: listed, item: Item::new(), expect: Expect::Any },

@@ -39,13 +39,8 @@ pub enum Write {
     Delete {
         /// Where.
         key: Key,
-    },
-    /// Removes an item that was read, on condition that nobody wrote it since.
-    Remove {
-        /// Where.
-        key: Key,
-        /// At which revision.
-        rev: u64,
+        /// If.
+        expect: Expect,
     },
     /// Writes nothing: the item must be at this revision for the other writes to happen. Only beside others.
     Check {
@@ -232,11 +227,8 @@ impl Parts {
                 item.extend(attributes(key));
                 Self::expecting(Action::Put(item), expect)
             }
-            Write::Remove { key, rev } => Self::expecting(Action::Delete(attributes(key).collect()), Expect::Rev(rev)),
             Write::Check { key, rev } => Self::expecting(Action::Check(attributes(key).collect()), Expect::Rev(rev)),
-            Write::Delete { key } => {
-                Self { action: Action::Delete(attributes(key).collect()), condition: None, names: None, values: None }
-            }
+            Write::Delete { key, expect } => Self::expecting(Action::Delete(attributes(key).collect()), expect),
             Write::Patch { key, changes } => Self::of_patch(key, changes),
             Write::Count { key, add, ttl } => Self::of_count(key, add, ttl),
         }

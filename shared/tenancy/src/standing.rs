@@ -94,13 +94,14 @@ impl Office<'_> {
             }
         })
         .await?;
-        self.wake(tenant).await
+        self.wake(tenant, Queue::WORKED).await
     }
 
-    /// Looks after a tenant that is being resumed: wakes what is left, and when nothing is, it is active.
+    /// Looks after a tenant that is being resumed: wakes the journals that are left, and when none is, it is active. Lines are woken by
+    /// the sweep, whosever they are.
     pub async fn settle(&self, registration: Registration) -> Result<Settled, TenancyError> {
         let tenant = registration.tenant.clone();
-        let resumed = self.wake(&tenant).await?;
+        let resumed = self.wake(&tenant, &[]).await?;
         if resumed.journals > 0 {
             return Ok(Settled::Woken(resumed));
         }
@@ -141,8 +142,8 @@ impl Office<'_> {
         Ok(self.store.get(std::slice::from_ref(&key)).await?.contains_key(&key))
     }
 
-    /// Sends the wake-ups of all journals, and of all lines that somebody has decided on.
-    async fn wake(&self, tenant: &TenantId) -> Result<Resumed, TenancyError> {
+    /// Sends the wake-ups of all journals, and of the lines of these queues that somebody has decided on.
+    async fn wake(&self, tenant: &TenantId, queues: &[Queue]) -> Result<Resumed, TenancyError> {
         let mut resumed = Resumed::default();
         let mut sends = Vec::new();
         for open in self.store.journals(tenant).await? {
@@ -152,7 +153,7 @@ impl Office<'_> {
             resumed.events += open.journal.len();
             sends.push(self.anew(resume(&scope, queue, &open.journal, self.now)));
         }
-        for queue in Queue::WORKED.iter().copied() {
+        for queue in queues.iter().copied() {
             let open = self.store.open_holds_of(queue.consumer(), tenant, MOST_LINES).await?;
             let woken = open.into_iter().filter_map(|hold| self.wake_line(queue, &hold));
             let before = sends.len();

@@ -1,7 +1,7 @@
 //! Making a decision durable: one write for state, record, outbox and the advance of a line.
 
 use bellhop_events::{EventId, MessageGroup, follow_up_id};
-use bellhop_store::{Line, Record, RecordState, Seen, StoreError, SubjectItem, Verdict, Write};
+use bellhop_store::{Expect, Line, Record, RecordState, Seen, StoreError, SubjectItem, Verdict, Write};
 
 use crate::Worker;
 use crate::dispatch::Outgoing;
@@ -192,7 +192,7 @@ pub(crate) fn advance(
         None => step(task, place, own)?,
     }
     if let Some(before) = place.index.checked_sub(1) {
-        writes.push(Write::Delete { key: task.scope.parked(place.line, &place.holder, before) });
+        writes.push(Write::Delete { key: task.scope.parked(place.line, &place.holder, before), expect: Expect::Any });
     }
     Ok(writes)
 }

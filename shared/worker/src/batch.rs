@@ -287,7 +287,7 @@ impl<H: Handler> Worker<H> {
             message_id: message.id.clone(),
             again: message.receive_count > 1,
             place: None,
-            put_by: false,
+            from_journal: false,
             fault: None,
             deaths: 0,
             scope,

@@ -40,14 +40,11 @@ impl<H: Handler> Worker<H> {
                 let next = resume(scope, H::QUEUE, &journal, (self.clock)());
                 return Ok(Worked::sending(Outcome::Released(steps), vec![next]));
             }
-            let Some(entry) = self.store.journal_entry(scope, journal.head).await? else {
-                return Err(StoreError::Defect(format!("no entry at place {} of the journal", journal.head)));
-            };
-            let message = replayed(scope, entry);
+            let message = replayed(scope, self.head(scope, &journal).await?, receive_count);
             let worked = match Self::task(&message) {
                 Ok(task) => {
                     let event = task.envelope.clone();
-                    let worked = self.run_task(Task { put_by: true, ..task }, &message).await;
+                    let worked = self.run_task(Task { from_journal: true, ..task }, &message).await;
                     crate::log::line(H::CONSUMER, &event, &worked, receive_count);
                     worked
                 }
@@ -70,6 +67,11 @@ impl<H: Handler> Worker<H> {
         }
     }
 
+    async fn head(&self, scope: &Scope, journal: &Journal) -> Result<Entry, StoreError> {
+        let entry = self.store.journal_entry(scope, journal.head).await?;
+        entry.ok_or_else(|| StoreError::Defect(format!("no entry at place {} of the journal", journal.head)))
+    }
+
     async fn leave_behind(&self, scope: &Scope, journal: Journal) -> Result<(), StoreError> {
         match self.store.commit(journal.step(scope)?.into()).await {
             // Something joined it, or another process was faster: look again. What is done already is a duplicate then.
@@ -86,11 +88,10 @@ impl<H: Handler> Worker<H> {
         let Some(mut journal) = journal.filter(|journal| journal.generation == version) else {
             return Ok(Worked::of(Outcome::Stale));
         };
-        let entry = self.store.journal_entry(scope, journal.head).await?;
-        let message = entry.map(|entry| replayed(scope, entry));
-        let worked = match message.as_ref().map(Self::task) {
-            Some(Ok(task)) => self.give_up(&Task { deaths: wake.deaths, put_by: true, ..task }, fault).await?,
-            _ => Worked::of(Outcome::Stale),
+        let message = replayed(scope, self.head(scope, &journal).await?, 1);
+        let worked = match Self::task(&message) {
+            Ok(task) => self.give_up(&Task { deaths: wake.deaths, from_journal: true, ..task }, fault).await?,
+            Err(fault) => Self::unreadable(&message, &fault, wake.deaths),
         };
         // The wake-up that died of this entry must not fail the next as well, should it come again.
         journal.generation += 1;
@@ -106,15 +107,15 @@ impl<H: Handler> Worker<H> {
     }
 }
 
-/// The message that an entry was.
-fn replayed(scope: &Scope, entry: Entry) -> Message {
+/// The message that an entry was. The wake-up is received again in its stead, so its receives bound what cannot be recorded.
+fn replayed(scope: &Scope, entry: Entry, receive_count: u32) -> Message {
     Message {
         id: entry.message_id,
         receipt: String::new(),
         body: entry.body,
         group: scope.group().to_string(),
         // A dispatch may be owed: it may have been worked before.
-        receive_count: 2,
+        receive_count: receive_count.max(2),
         // It has waited here, not in SQS: its age there is over.
         sent_ms: 0,
     }

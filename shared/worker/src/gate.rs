@@ -66,9 +66,11 @@ impl<H: Handler> Worker<H> {
                 Gate::Suspended(registration) => Some(registration.unchanged()),
                 Gate::Resuming => None,
             };
-            let journal = match (self.store.journal(&task.scope).await?, &unchanged) {
-                (Some(journal), _) => journal,
-                (None, Some(_)) => Journal::new((self.clock)()),
+            // What begins a journal must be sure that the tenant is suspended. What joins one need not: it goes away by a write that
+            // fails when something has joined.
+            let (journal, unchanged) = match (self.store.journal(&task.scope).await?, unchanged) {
+                (Some(journal), _) => (journal, None),
+                (None, Some(unchanged)) => (Journal::new((self.clock)()), Some(unchanged)),
                 (None, None) => return Ok(None),
             };
             let at = (self.clock)().as_second();

@@ -40,7 +40,7 @@ pub(crate) struct Task {
     /// Its place, if it comes from a line.
     pub place: Option<Place>,
     /// It comes from the journal of a tenant that was suspended.
-    pub put_by: bool,
+    pub from_journal: bool,
     /// It can never be done as it is; but those that wait before it come first.
     pub fault: Option<Fault>,
     /// How many runs of its message took the process down.
@@ -240,7 +240,8 @@ impl<H: Handler> Worker<H> {
         };
         let other = holder.map(|holder| (scope.subject(&holder), holder)).filter(|(key, _)| *key != own);
         keys.extend([own.clone(), record.clone()]);
-        let registration = (task.place.is_none() && !task.put_by).then(|| Registration::key(&task.envelope.tenant));
+        let registration =
+            (task.place.is_none() && !task.from_journal).then(|| Registration::key(&task.envelope.tenant));
         keys.extend(registration.clone());
         keys.extend(other.iter().map(|(key, _)| key.clone()));
         let mut items = self.store.get(&keys).await?;

@@ -5,7 +5,9 @@
 
 use bellhop_events::catalogue::{self, HOLD_RELEASED, HoldReleased};
 use bellhop_events::{Envelope, EventId, Fault, MessageGroup, Queue, Reason, Subject};
-use bellhop_store::{Hold, Line, Parked, RecordState, Scope, StoreError, SubjectItem, Verdict, Write, decode_item};
+use bellhop_store::{
+    Expect, Hold, Line, Parked, RecordState, Scope, StoreError, SubjectItem, Verdict, Write, decode_item,
+};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
@@ -161,7 +163,7 @@ impl<H: Handler> Worker<H> {
             message_id: parked.message_id,
             again: true,
             place: Some(place.clone()),
-            put_by: false,
+            from_journal: false,
             critical,
             envelope,
         })
@@ -261,7 +263,7 @@ impl<H: Handler> Worker<H> {
         *item.line_mut(line) = None;
         let mut writes = vec![item.put()?];
         if let Some(last) = hold.head.checked_sub(1) {
-            writes.push(Write::Delete { key: scope.parked(line, holder, last) });
+            writes.push(Write::Delete { key: scope.parked(line, holder, last), expect: Expect::Any });
         }
         self.store.commit(writes).await
     }

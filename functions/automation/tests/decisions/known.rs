@@ -145,10 +145,10 @@ impl Known {
         for write in decision.writes {
             match &write {
                 Write::Put { key, .. } => said.push(format!("put {}", key.sort_key())),
-                Write::Delete { key } => said.push(format!("delete {}", key.sort_key())),
+                Write::Delete { key, .. } => said.push(format!("delete {}", key.sort_key())),
                 Write::Patch { .. } => said.push("patch".to_owned()),
                 Write::Count { .. } => said.push("count".to_owned()),
-                Write::Remove { .. } | Write::Check { .. } => {
+                Write::Check { .. } => {
                     said.push(format!("{write:?}, which no decision asks for"));
                 }
             }

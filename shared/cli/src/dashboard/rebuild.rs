@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bellhop_events::catalogue::{DASHBOARD_LOOK, DashboardLook, Rebuild as Edge};
 use bellhop_events::{EventId, PropertyId, Queue, Subject, TenantId};
 use bellhop_store::dashboard::{self, CONSUMER, DashboardState, Editions};
-use bellhop_store::{Key, Scope, Write};
+use bellhop_store::{Expect, Key, Scope, Write};
 use bellhop_worker::{Outgoing, state_in};
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
@@ -153,7 +153,7 @@ async fn editions(cloud: &Cloud, scope: &Scope) -> Result<Editions, CliError> {
 async fn forget(cloud: &Cloud, scope: &Scope, shown: u64) -> Result<(), CliError> {
     for (key, _) in cloud.store.list(&dashboard::all_editions(scope)).await? {
         if dashboard::edition_of(&key).is_some_and(|edition| edition < shown) {
-            cloud.store.commit(vec![Write::Delete { key }]).await?;
+            cloud.store.commit(vec![Write::Delete { key, expect: Expect::Any }]).await?;
         }
     }
     Ok(())

@@ -3,7 +3,7 @@
 
 use bellhop_mail::Address;
 use bellhop_store::mails::{CONSUMER, MailState};
-use bellhop_store::{Item, Key, StoreError, SubjectItem, Write};
+use bellhop_store::{Expect, Item, Key, StoreError, SubjectItem, Write};
 use bellhop_worker::state_in;
 use clap::Args;
 use serde_json::json;
@@ -53,7 +53,7 @@ pub async fn erase(cloud: &Cloud, args: &Erase) -> Result<Exit, CliError> {
     let key = super::suppression(&args.place.tenant, &hash);
     let suppressed = !args.keep_suppression && !cloud.store.get(std::slice::from_ref(&key)).await?.is_empty();
     if suppressed && !args.dry_run {
-        cloud.store.commit(vec![Write::Delete { key }]).await?;
+        cloud.store.commit(vec![Write::Delete { key, expect: Expect::Any }]).await?;
     }
     if args.json {
         output::json(

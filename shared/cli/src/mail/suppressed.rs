@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bellhop_events::TenantId;
 use bellhop_mail::Address;
 use bellhop_store::mails::{CONSUMER, Suppressed as Entry};
-use bellhop_store::{Scope, Write, sort};
+use bellhop_store::{Expect, Scope, Write, sort};
 use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -66,7 +66,7 @@ pub async fn suppressed(cloud: &Cloud, args: &Suppressed) -> Result<Exit, CliErr
                 "Check address and tenant. What Amazon SES suppresses by itself is in its own list.",
             ));
         }
-        cloud.store.commit(vec![Write::Delete { key }]).await?;
+        cloud.store.commit(vec![Write::Delete { key, expect: Expect::Any }]).await?;
         return Ok(said(args, "removed", "the address gets mail again"));
     }
     list(cloud, args).await

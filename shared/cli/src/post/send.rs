@@ -110,7 +110,10 @@ impl Sender<'_> {
             let Some(step) = flights.next().await else { break };
             match step {
                 Step::Waited(lane) => self.plan.again(lane),
-                Step::Tick => self.is_held = false,
+                Step::Tick => {
+                    self.is_held = false;
+                    self.valve.waited();
+                }
                 Step::Looked(waiting) => {
                     self.is_looking = false;
                     let is_full = self.valve.saw(waiting);

@@ -43,9 +43,16 @@ impl Valve {
         self.until_look = self.until_look.saturating_sub(events);
     }
 
+    /// What it made wait has waited.
+    pub fn waited(&mut self) {
+        if self.is_full {
+            self.until_look = 0;
+        }
+    }
+
     /// Whether it is time to look how much waits.
     pub fn looks(&self) -> bool {
-        self.until_look == 0 || self.is_full
+        self.until_look == 0
     }
 
     /// So much waits; true: too much.
@@ -80,8 +87,10 @@ mod tests {
         valve.took(LOOK_EVERY - 1);
         assert!(!valve.looks());
         valve.took(1);
-        assert!(valve.looks() && valve.saw(1000) && valve.looks());
+        assert!(valve.looks() && valve.saw(1000) && !valve.looks(), "not without a pause");
         assert_eq!(valve.wait(begun), Some(WAIT));
+        valve.waited();
+        assert!(valve.looks());
         assert!(!valve.saw(999) && !valve.looks());
         assert_eq!(valve.wait(begun), None);
     }

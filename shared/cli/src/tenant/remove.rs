@@ -56,7 +56,7 @@ pub async fn remove(cloud: &Cloud, args: &Remove) -> Result<Exit, CliError> {
         // Before anything is written: so that a tenant that is at work is not exported for nothing.
         office.may_close(&args.tenant, args.after).await.map_err(refusal)?;
     }
-    let file = File::create_new(&args.export).map_err(|error| CliError::file(&args.export, &error))?;
+    let file = create(&args.export).map_err(|error| CliError::file(&args.export, &error))?;
     let mut file = BufWriter::new(file);
     let written = office.export(&args.tenant, |place, item| {
         let line = json!({ "table": place.table, "item": dynamodb_json(item) });
@@ -81,6 +81,14 @@ pub async fn remove(cloud: &Cloud, args: &Remove) -> Result<Exit, CliError> {
         args.tenant, args.export, removed.erased, removed.proven_over
     );
     Ok(done(args, &serde_json::to_value(removed).unwrap_or_default(), &told))
+}
+
+/// A new file that nobody else may read: guests are in it.
+fn create(path: &str) -> std::io::Result<File> {
+    let mut options = File::options();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.write(true).create_new(true).open(path)
 }
 
 fn done(args: &Remove, value: &serde_json::Value, told: &str) -> Exit {

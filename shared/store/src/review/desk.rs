@@ -50,7 +50,7 @@ impl Desk {
     }
 
     /// An entry of the desk, below one of the prefixes of [`sorts`].
-    pub(super) fn own(&self, prefix: &str, rest: &str) -> Key {
+    pub(crate) fn own(&self, prefix: &str, rest: &str) -> Key {
         Key { pk: self.name().to_owned(), sk: format!("{CONSUMER}#{prefix}{rest}") }
     }
 

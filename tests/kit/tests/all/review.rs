@@ -8,19 +8,8 @@ use bellhop_store::ResolveError;
 use bellhop_store::review::{Desk, Order, Road};
 use serde_json::Value;
 
-use crate::common::desk::{self, Reviewed, sea};
-use crate::common::{holds, hotel, post, version};
-
-async fn reviewed() -> Reviewed {
-    Reviewed::of(hotel(&[("u1", 1), ("room", 9)]).await)
-}
-
-fn mended(event: &Value) -> String {
-    let mut event = event.clone();
-    event["data"]["arrival"] = "2026-07-02".into();
-    event["data"]["departure"] = "2026-07-04".into();
-    event.to_string()
-}
+use crate::common::desk::{self, Reviewed, mended, reviewed, sea};
+use crate::common::{holds, post, version};
 
 /// A bad event of b1, good ones of it behind, and others.
 async fn a_bad_one_and_followers(followers: u64) -> (Reviewed, Value) {

@@ -8,23 +8,12 @@ use bellhop_kit::{Fault, advance};
 use bellhop_review::Decision;
 use bellhop_store::StoreError;
 use bellhop_store::review::{ActKind, Desk, Order, ReviewItem, Road, Told};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::common::desk::{Reviewed, sea};
-use crate::common::{hotel, post};
+use crate::common::desk::{Reviewed, mended, reviewed, sea};
+use crate::common::post;
 
 const FAULTS: [Fault; 5] = [Fault::Refuse, Fault::LoseAnswer, Fault::Repeat, Fault::DieBefore, Fault::DieAfter];
-
-async fn reviewed() -> Reviewed {
-    Reviewed::of(hotel(&[("u1", 1), ("room", 9)]).await)
-}
-
-fn mended(event: &Value) -> String {
-    let mut event = event.clone();
-    event["data"]["arrival"] = "2026-07-02".into();
-    event["data"]["departure"] = "2026-07-04".into();
-    event.to_string()
-}
 
 /// The counts, which are those of the items one by one.
 async fn counts(world: &Reviewed, desk: &Desk) -> (u64, u64, BTreeMap<String, u64>) {

@@ -6,12 +6,8 @@ use bellhop_review::{Decision, Pass, SupersedeError, Superseding};
 use bellhop_store::review::{ActKind, ReviewItem};
 use serde_json::json;
 
-use crate::common::desk::{Reviewed, sea};
-use crate::common::{holds, hotel, post, version};
-
-async fn reviewed() -> Reviewed {
-    Reviewed::of(hotel(&[("u1", 1), ("room", 9)]).await)
-}
+use crate::common::desk::{Reviewed, reviewed, sea};
+use crate::common::{holds, post, version};
 
 async fn plan(world: &Reviewed, item: &ReviewItem) -> Result<Superseding, SupersedeError> {
     Superseding::of(&world.hotel.store, &sea(), &item.id).await

@@ -7,12 +7,8 @@ use bellhop_review::{Decision, Swept};
 use bellhop_store::review::ActKind;
 use bellhop_store::{Line, Resolution, Scope};
 
-use crate::common::desk::{Reviewed, sea};
+use crate::common::desk::{Reviewed, reviewed, sea};
 use crate::common::{holds, hotel, post, version};
-
-async fn reviewed() -> Reviewed {
-    Reviewed::of(hotel(&[("u1", 1), ("room", 9)]).await)
-}
 
 fn scope() -> Scope {
     Scope::for_operator("calendar", "sea".parse().expect("a tenant"), "villa".parse().expect("a property"))

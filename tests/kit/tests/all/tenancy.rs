@@ -41,7 +41,7 @@ async fn waiting(world: &Reviewed) -> u64 {
     world.hotel.store.journals(&tenant()).await.expect("journals").iter().map(|open| open.journal.len()).sum()
 }
 
-fn outcome_of_others(world: &Reviewed) {
+fn post_of_others(world: &Reviewed) {
     let mut other = property("p-land", 1, &[("u1", 1)]);
     other["tenant"] = "land".into();
     world.hotel.post("land#villa", &other.to_string());
@@ -55,7 +55,7 @@ async fn what_comes_for_a_suspended_tenant_waits_and_is_worked_in_order() {
         post(&world.hotel, &booking(&format!("e{n}"), "modified", "b1", n, "u1", 3..6));
     }
     post(&world.hotel, &booking("other", "created", "b2", 1, "room", 3..6));
-    outcome_of_others(&world);
+    post_of_others(&world);
     world.drain().await;
     assert_eq!((version(&world.hotel, "b1").await, waiting(&world).await), (None, 61));
     assert!(world.hotel.aws.items().iter().any(|item| item["pk"]["S"] == "land#villa"), "others are worked");
@@ -222,7 +222,7 @@ async fn nothing_is_lost_or_done_twice_whichever_call_fails_and_how() {
 #[tokio::test(start_paused = true)]
 async fn all_of_a_removed_tenant_is_handed_over_and_erased_and_nobody_elses() {
     let world = world().await;
-    outcome_of_others(&world);
+    post_of_others(&world);
     post(&world.hotel, &booking("e1", "created", "b1", 1, "u1", 3..6));
     post(&world.hotel, &poison("bad", "b2", 1));
     world.drain().await;
@@ -262,4 +262,38 @@ async fn all_of_a_removed_tenant_is_handed_over_and_erased_and_nobody_elses() {
     world.drain().await;
     assert_eq!(world.hotel.aws.items().into_iter().filter(of_sea).count(), 1);
     assert!(matches!(office(&world).suspend(&tenant(), "again").await, Err(TenancyError::Removed(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_entry_that_kills_the_function_is_given_up_and_those_behind_it_are_worked() {
+    let world = world().await;
+    suspend(&world).await;
+    post(&world.hotel, &booking("killer", "created", "b1", 1, "u1", 3..6));
+    post(&world.hotel, &booking("e2", "created", "b2", 1, "room", 3..6));
+    world.drain().await;
+    resume(&world).await;
+    // Deciding on it reads the nights of its unit; giving it up does not.
+    world.hotel.aws.die_on("nights/u1/");
+    world.drain().await;
+    world.hotel.aws.heal();
+    assert_eq!((version(&world.hotel, "b1").await, version(&world.hotel, "b2").await), (None, Some(1)));
+    assert_eq!(waiting(&world).await, 0);
+    let item = world.item().await;
+    assert_eq!((item.note.reason.as_str(), item.note.event.as_deref()), ("killed-the-function", Some("killer")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_entry_whose_subject_cannot_be_read_blocks_nobody_for_ever() {
+    let world = world().await;
+    suspend(&world).await;
+    post(&world.hotel, &booking("e1", "created", "b1", 1, "u1", 3..6));
+    post(&world.hotel, &booking("e2", "created", "b2", 1, "room", 3..6));
+    world.drain().await;
+    // As a later version might write it: not even a record can be kept of what is given up.
+    world.hotel.aws.put_item(&serde_json::json!({"pk": {"S": "sea#villa"}, "sk": {"S": "calendar#booking/b1"}}));
+    resume(&world).await;
+    world.drain().await;
+    assert_eq!((version(&world.hotel, "b2").await, waiting(&world).await), (Some(1), 0));
+    let item = world.item().await;
+    assert_eq!((item.note.reason.as_str(), item.note.event.as_deref()), ("attempts-exhausted", Some("e1")));
 }

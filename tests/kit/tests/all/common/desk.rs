@@ -10,7 +10,7 @@ use bellhop_store::review::{Desk, Order, ReviewItem};
 use bellhop_worker::Queues;
 use serde_json::{Value, json};
 
-use crate::common::Hotel;
+use crate::common::{Hotel, hotel};
 
 /// A hotel whose fallback queue and dead letters are read.
 pub struct Reviewed {
@@ -24,6 +24,19 @@ pub const DLQ: &str = "t-operational-calendar-dlq";
 
 pub fn sea() -> Desk {
     Desk::of("sea".parse().expect("a tenant"))
+}
+
+/// A hotel of a unit and nine rooms.
+pub async fn reviewed() -> Reviewed {
+    Reviewed::of(hotel(&[("u1", 1), ("room", 9)]).await)
+}
+
+/// A poisoned booking as a person makes it good.
+pub fn mended(event: &Value) -> String {
+    let mut event = event.clone();
+    event["data"]["arrival"] = "2026-07-02".into();
+    event["data"]["departure"] = "2026-07-04".into();
+    event.to_string()
 }
 
 impl Reviewed {
