@@ -31,6 +31,7 @@ const ROUTES = [
   [/^\/d\/([^/]+)\/review$/, ['desk'], 'review', review],
   [/^\/d\/([^/]+)\/review\/([^/]+)$/, ['desk', 'id'], 'review', item],
   [/^\/queues$/, [], 'queues', queues, 'operator'],
+  [/^\/queues\/([^/]+)$/, ['tenant'], 'queues', queues, 'operator'],
   [/^\/tenants$/, [], 'tenants', tenants, 'operator'],
 ];
 

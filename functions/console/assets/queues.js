@@ -6,11 +6,17 @@ import { number, plural, span } from './format.js';
 import { live } from './live.js';
 import { badge, code, empty, frame, liveBadge, loading, notice, problem, table } from './parts.js';
 
-export function queues({ main, signal }) {
+export function queues({ main, signal, tenant }) {
   const status = liveBadge();
-  const page = frame(main, 'Queues', { badge: status, about: 'What is on its way, and what SQS has given up.' });
+  const page = frame(main, tenant ? `Queues of ${tenant}` : 'Queues', {
+    badge: status,
+    about: tenant
+      ? 'What is on its way by this tenant’s own queues, and what SQS has given up of it.'
+      : 'What is on its way by the queues that tenants share, and what SQS has given up.',
+    up: tenant && ['#/queues', 'Shared queues'],
+  });
   page.show(loading('queues'));
-  const load = () => get(path(['queues']), signal);
+  const load = () => get(path(['queues'], { tenant }), signal);
   const again = live({
     load,
     show: ({ queues: all }) => page.show(draw(all)),

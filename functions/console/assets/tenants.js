@@ -51,14 +51,22 @@ export function tenants({ main, signal }) {
 }
 
 function list(all) {
-  const rows = all.map(({ tenant, open }) => ({
+  const standing = (word) =>
+    ({
+      active: ['good', 'check', 'Active'],
+      suspended: ['warn', 'pause', 'Suspended'],
+      resuming: ['warn', 'clock', 'Resuming'],
+    })[word] ?? ['bad', 'alert', 'Removed'];
+  const rows = all.map(({ tenant, open, standing: word, own_queues: own }) => ({
     key: tenant,
     cells: [
       link(`#/t/${encodeURIComponent(tenant)}/dashboard`, tenant),
       open > 0
         ? h('a', { href: `#/d/${encodeURIComponent(tenant)}/review` }, number(open), said(' open'))
         : badge(['good', 'check', 'Nothing']),
+      badge(standing(word)),
+      own ? link(`#/queues/${encodeURIComponent(tenant)}`, 'Its own') : link('#/queues', 'Shared'),
     ],
   }));
-  return h('div', { class: 'card' }, table('Tenants', [['Tenant'], ['Open in review']], rows));
+  return h('div', { class: 'card' }, table('Tenants', [['Tenant'], ['Open in review'], ['Standing'], ['Queues']], rows));
 }

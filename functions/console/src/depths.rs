@@ -1,7 +1,7 @@
 //! How much waits in which queue.
 
 use aws_sdk_sqs::types::QueueAttributeName as Name;
-use bellhop_events::Queue;
+use bellhop_events::{Queue, QueueName, TenantId};
 use futures_util::future::try_join_all;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -26,27 +26,32 @@ pub(crate) struct QueueDepth {
 /// Asks SQS.
 pub struct Depths {
     sqs: aws_sdk_sqs::Client,
-    /// What all queues' addresses begin with.
-    base: String,
+    /// The address of the calendar's queue: all others are beside it.
+    calendar: String,
 }
 
 impl Depths {
     /// All queues of the stack, by the address of its calendar queue: the template names them alike.
     #[must_use]
     pub fn beside(sqs: aws_sdk_sqs::Client, calendar: &str) -> Self {
-        let own = format!("{}.fifo", Queue::OperationalCalendar.name());
-        Self { sqs, base: calendar.strip_suffix(&own).unwrap_or(calendar).to_owned() }
+        Self { sqs, calendar: calendar.to_owned() }
     }
 
-    pub(crate) async fn read(&self) -> Result<Vec<QueueDepth>, Refusal> {
-        try_join_all(Queue::ALL.map(|queue| self.of(queue))).await
+    /// Those that tenants share.
+    pub(crate) async fn shared(&self) -> Result<Vec<QueueDepth>, Refusal> {
+        try_join_all(Queue::ALL.iter().map(|queue| self.of(*queue, None))).await
     }
 
-    async fn of(&self, queue: Queue) -> Result<QueueDepth, Refusal> {
-        let own = format!("{}{}.fifo", self.base, queue.name());
-        let dead = format!("{}{}-dlq.fifo", self.base, queue.name());
-        let [waiting, in_flight, delayed] = self.counts(&own).await?;
-        let dead_letters = self.counts(&dead).await?.iter().sum();
+    /// Those of a tenant's silo.
+    pub(crate) async fn of_silo(&self, tenant: &TenantId) -> Result<Vec<QueueDepth>, Refusal> {
+        try_join_all(Queue::WORKED.iter().map(|queue| self.of(*queue, Some(tenant)))).await
+    }
+
+    async fn of(&self, queue: Queue, silo: Option<&TenantId>) -> Result<QueueDepth, Refusal> {
+        let prefix = QueueName::of_address(&self.calendar).map(|name| name.prefix).unwrap_or_default();
+        let name = QueueName::new(&prefix, queue, silo);
+        let [waiting, in_flight, delayed] = self.counts(&name.beside(&self.calendar)).await?;
+        let dead_letters = self.counts(&name.dead_letter().beside(&self.calendar)).await?.iter().sum();
         Ok(QueueDepth { name: queue.name(), waiting, in_flight, delayed, dead_letters })
     }
 

@@ -38,6 +38,7 @@ pages! {
     "stay-too-long"
     "subject-mismatch"
     "template-failed"
+    "tenant-mismatch"
     "too-many-blocks"
     "too-old"
     "unknown-channel"

@@ -28,10 +28,11 @@ fn console() -> Result<Console, ConfigError> {
     let http = http_client();
     let sqs = sqs(&http)?;
     let calendar = config.queues.get(&Queue::OperationalCalendar).cloned().unwrap_or_default();
+    let store = Store::new(dynamodb(&http)?, config.state_table, config.operations_table);
     Ok(Console::new(Parts {
-        store: Store::new(dynamodb(&http)?, config.state_table, config.operations_table),
         depths: Depths::beside(sqs.clone(), &calendar),
-        queues: Queues::new(sqs, config.queues),
+        queues: Queues::new(sqs, config.queues, store.clone()),
+        store,
         issuer: Issuer::new(sign_in, http_connector()),
         clock: Timestamp::now,
     }))

@@ -98,7 +98,7 @@ pub(crate) static ROUTES: &[Route] = &[
     route!(Get "api/tenants/{tenant}/holds" SignedIn "Lines of events that wait", queues::holds,
         (Nothing, Nothing) -> queues::Holds),
     route!(Get "api/queues" Operator "How much waits in which queue", queues::queues,
-        (Nothing, Nothing) -> queues::AllQueues),
+        (queues::QueuesQuery, Nothing) -> queues::AllQueues),
     route!(Get "api/desks/{desk}/review" SignedIn "Items that wait for a decision", review::list::list,
         (review::list::ListQuery, Nothing) -> review::list::Items),
     route!(Get "api/desks/{desk}/review/stats" SignedIn "How many items wait, by reason", review::list::stats,

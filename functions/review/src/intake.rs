@@ -2,10 +2,10 @@
 //! hands: done, or in a line.
 
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
-use bellhop_events::Reason;
+use bellhop_events::{Fault, MessageGroup, Reason};
 use bellhop_store::review::{Desk, ReviewItem, Told};
-use bellhop_store::{Record, RecordState, Store, StoreError};
-use bellhop_worker::Numbers;
+use bellhop_store::{Mode, Record, RecordState, Store, StoreError};
+use bellhop_worker::{Numbers, not_by_these_queues};
 use jiff::Timestamp;
 
 use crate::understand::{Incoming, Origin, Understood, understand};
@@ -119,6 +119,13 @@ impl Intake {
 
     async fn store_it(&self, message: &Incoming, told: Understood) -> Result<Fate, StoreError> {
         let told = match (message.origin, &told.event) {
+            (Origin::DeadLetter(_), Some((scope, _))) => match self.registered(scope.group(), message).await? {
+                Some(fault) => told.as_nobodys(&fault),
+                None => told,
+            },
+            _ => told,
+        };
+        let told = match (message.origin, &told.event) {
             (Origin::DeadLetter(_), Some(_)) => match self.judge(told).await? {
                 Judged::Settled => return Ok(Fate::Settled),
                 Judged::Parked => return Ok(Fate::Parked),
@@ -129,6 +136,14 @@ impl Intake {
         let Understood { desk, item, .. } = told;
         let told = self.store.tell_review(&desk, &item, &message.body).await?;
         Ok(Fate::Item(told, desk, Box::new(item)))
+    }
+
+    /// Why a message that its function did not work is not of the tenant that it names.
+    async fn registered(&self, group: &MessageGroup, message: &Incoming) -> Result<Option<Fault>, StoreError> {
+        let registration = self.store.registration(&group.tenant).await?;
+        let mode = registration.map(|one| one.mode).unwrap_or_default();
+        let is_right = message.silo.is_some() == (mode == Mode::Silo);
+        Ok((!is_right).then(|| not_by_these_queues(&group.tenant, mode)))
     }
 
     /// SQS gave a message up; its function may have done its event all the same, or told a person of it.

@@ -48,7 +48,7 @@ fn review() -> Result<Review, ConfigError> {
     let config = Config::from_env(SENDS_TO)?;
     let http = http_client();
     let store = Store::new(dynamodb(&http)?, config.state_table, config.operations_table);
-    let queues = Queues::new(sqs(&http)?, config.queues);
+    let queues = Queues::new(sqs(&http)?, config.queues, store.clone());
     Ok(Review {
         intake: Intake::new(store.clone()),
         bell: Bell::from_env(&http)?,

@@ -1,9 +1,10 @@
 //! A message that somebody gave up becomes a review item, whatever it holds.
 
 use aws_lambda_events::sqs::SqsMessage;
-use bellhop_events::{Envelope, FallbackNote, Fault, Queue, Reason, catalogue};
+use bellhop_events::{Envelope, FallbackNote, Fault, Queue, QueueName, Reason, TenantId, catalogue};
 use bellhop_store::Scope;
 use bellhop_store::review::{Desk, ReviewId, ReviewItem, Road};
+use bellhop_worker::not_of_this_silo;
 use jiff::Timestamp;
 
 /// The queue that brought a message, by the end of its name.
@@ -16,16 +17,14 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// By the ARN of the queue, `arn:aws:sqs:REGION:ACCOUNT:PREFIX-NAME[-dlq].fifo`; none: a queue that is none of ours.
+    /// By the name of the queue; none: it is not for this function.
     #[must_use]
-    pub fn of(arn: &str) -> Option<Self> {
-        let name = arn.rsplit(':').next()?.strip_suffix(".fifo")?;
-        if name.ends_with(&format!("-{}", Queue::Fallback.name())) {
-            return Some(Self::Fallback);
+    pub fn of(name: &QueueName) -> Option<Self> {
+        match (name.queue, name.is_dead_letter) {
+            (Queue::Fallback, false) => Some(Self::Fallback),
+            (Queue::Fallback, true) | (_, false) => None,
+            (queue, true) => Some(Self::DeadLetter(queue)),
         }
-        let source = name.strip_suffix("-dlq")?;
-        let ours = Queue::ALL.into_iter().find(|queue| source.ends_with(&format!("-{}", queue.name())));
-        ours.filter(|queue| *queue != Queue::Fallback).map(Self::DeadLetter)
     }
 }
 
@@ -34,6 +33,8 @@ impl Origin {
 pub struct Incoming {
     /// Which queue.
     pub origin: Origin,
+    /// Whose silo the queue is in; none: it is shared.
+    pub silo: Option<TenantId>,
     /// SQS's id of the message.
     pub id: String,
     /// The body.
@@ -54,11 +55,13 @@ impl Incoming {
     /// Reads a record; none: it comes from a queue that is none of ours.
     #[must_use]
     pub fn read(message: SqsMessage) -> Option<Self> {
-        let origin = Origin::of(message.event_source_arn.as_deref().unwrap_or_default())?;
+        let name = message.event_source_arn.as_deref().and_then(QueueName::of_address)?;
+        let origin = Origin::of(&name)?;
         let attribute = |name: &str| message.attributes.get(name).cloned().unwrap_or_default();
         let sent = attribute("SentTimestamp").parse().ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
         Some(Self {
             origin,
+            silo: name.silo,
             group: attribute("MessageGroupId"),
             deduplication_id: attribute("MessageDeduplicationId"),
             receives: attribute("ApproximateReceiveCount").parse().unwrap_or(1),
@@ -97,6 +100,17 @@ impl Understood {
         }
         self
     }
+
+    /// The same as nobody's event, whatever it says of itself.
+    #[must_use]
+    pub fn as_nobodys(mut self, fault: &Fault) -> Self {
+        let note = &mut self.item.note;
+        (note.reason, note.remedy) = (fault.reason.code().to_owned(), fault.reason.remedy().to_owned());
+        (note.pointer, note.expected, note.found) =
+            (fault.pointer.clone(), fault.expected.clone(), fault.found.clone());
+        (self.event, self.item.event_type, self.desk) = (None, None, Desk::of_nobody());
+        self
+    }
 }
 
 /// What a message says. Never fails: what cannot be read at all is an item on nobody's desk.
@@ -109,8 +123,9 @@ pub fn understand(message: &Incoming) -> Understood {
         (Origin::Fallback, None) => None,
     };
     let group = told.as_ref().map_or(&message.group, |note| &note.group);
-    // What came for no tenant of ours is nobody's, whatever its envelope says.
-    let is_nobodys = told.as_ref().is_some_and(|note| note.reason == Reason::UnknownTenant.code());
+    // What came for no tenant of ours, or by another's queues, is nobody's, whatever its envelope says.
+    let nobodys = [Reason::UnknownTenant, Reason::TenantMismatch].map(Reason::code);
+    let is_nobodys = told.as_ref().is_some_and(|note| nobodys.contains(&note.reason.as_str()));
     let envelope = Envelope::decode(&message.body).ok().filter(|_| !is_nobodys);
     let event = envelope.and_then(|event| Some((Scope::verified(queue?.consumer(), &event, group).ok()?, event)));
     let note = told.unwrap_or_else(|| untold(message, queue, event.as_ref().map(|(_, event)| event)));
@@ -134,7 +149,12 @@ pub fn understand(message: &Incoming) -> Understood {
         owes: false,
     };
     let desk = event.as_ref().map_or_else(Desk::of_nobody, |(scope, _)| Desk::of(scope.group().tenant.clone()));
-    Understood { desk, item, event }
+    let understood = Understood { desk, item, event };
+    let tenant = understood.event.as_ref().map(|(_, event)| event.tenant.clone());
+    match (tenant, &message.silo) {
+        (Some(tenant), Some(owner)) if tenant != *owner => understood.as_nobodys(&not_of_this_silo(&tenant, owner)),
+        _ => understood,
+    }
 }
 
 /// What is to be said where nobody has said anything.

@@ -23,5 +23,6 @@ fn timer() -> Result<Timer, ConfigError> {
     let config = Config::from_env(SENDS_TO)?;
     let http = http_client();
     let store = Store::new(dynamodb(&http)?, config.state_table, config.operations_table);
-    Ok(Timer::new(store, Queues::new(sqs(&http)?, config.queues)))
+    let queues = Queues::new(sqs(&http)?, config.queues, store.clone());
+    Ok(Timer::new(store, queues))
 }

@@ -2,7 +2,7 @@
 
 use std::str::FromStr as _;
 
-use bellhop_events::{Envelope, Fault, MAX_BODY_BYTES, MessageGroup, Queue, Reason, catalogue};
+use bellhop_events::{Envelope, Fault, MAX_BODY_BYTES, MessageGroup, Queue, Reason, TenantId, catalogue};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -15,10 +15,24 @@ pub struct Outgoing {
     pub line: usize,
     /// Where it goes.
     pub queue: Queue,
+    /// Whose silo that queue is in; none: it is shared.
+    pub silo: Option<TenantId>,
     /// `MessageGroupId`
     pub group: String,
     /// The message body.
     pub body: String,
+}
+
+impl Outgoing {
+    /// Its queue, and whose silo that is in.
+    pub fn place(&self) -> (Queue, Option<TenantId>) {
+        (self.queue, self.silo.clone())
+    }
+
+    /// Whose event it is, by its message group.
+    pub fn tenant(&self) -> Option<TenantId> {
+        self.group.split('#').next()?.parse().ok()
+    }
 }
 
 /// An event that is not sent.
@@ -50,7 +64,7 @@ impl std::fmt::Display for Refusal {
 pub fn check(piece: Piece) -> Result<Outgoing, Refusal> {
     let line = piece.line;
     public_event(&piece.body)
-        .map(|(queue, group)| Outgoing { line, queue, group: group.to_string(), body: piece.body })
+        .map(|(queue, group)| Outgoing { line, queue, silo: None, group: group.to_string(), body: piece.body })
         .map_err(|fault| Refusal {
             line,
             reason: fault.reason,
@@ -91,6 +105,7 @@ pub fn raw(piece: Piece, queue: Queue, group: &str) -> Outgoing {
     Outgoing {
         line: piece.line,
         queue: own_queue.unwrap_or(queue),
+        silo: None,
         group: own_group.filter(|group| is_sendable(group)).unwrap_or_else(|| group.to_owned()),
         body: piece.body,
     }

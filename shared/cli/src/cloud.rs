@@ -3,7 +3,7 @@
 use aws_config::BehaviorVersion;
 use aws_sdk_sqs::operation::get_queue_url::GetQueueUrlError;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use bellhop_events::Queue;
+use bellhop_events::{Queue, QueueName, TenantId};
 use bellhop_store::Store;
 
 use crate::error::{CliError, Exit};
@@ -30,11 +30,12 @@ pub enum Side {
     DeadLetter,
 }
 
-/// `${prefix}-NAME.fifo` or `${prefix}-NAME-dlq.fifo`.
-pub fn queue_name(prefix: &str, queue: Queue, side: Side) -> String {
+/// The name of a queue; where a tenant is named, of that in its silo.
+pub fn queue_name(prefix: &str, silo: Option<&TenantId>, queue: Queue, side: Side) -> String {
+    let name = QueueName::new(prefix, queue, silo);
     match side {
-        Side::Main => format!("{prefix}-{}.fifo", queue.name()),
-        Side::DeadLetter => format!("{prefix}-{}-dlq.fifo", queue.name()),
+        Side::Main => name.to_string(),
+        Side::DeadLetter => name.dead_letter().to_string(),
     }
 }
 
@@ -59,21 +60,26 @@ impl Cloud {
         format!("/aws/lambda/{}-{function}", self.prefix)
     }
 
-    /// The name of a queue.
-    pub fn queue_name(&self, queue: Queue, side: Side) -> String {
-        queue_name(&self.prefix, queue, side)
+    /// The name of a queue; where a tenant is named, of that in its silo.
+    pub fn queue_name(&self, silo: Option<&TenantId>, queue: Queue, side: Side) -> String {
+        queue_name(&self.prefix, silo, queue, side)
     }
 
-    /// The URL of a queue.
+    /// The URL of a queue that tenants share.
     pub async fn queue_url(&self, queue: Queue, side: Side) -> Result<String, CliError> {
-        let name = self.queue_name(queue, side);
+        self.queue_url_in(None, queue, side).await
+    }
+
+    /// The URL of a queue; where a tenant is named, of that in its silo.
+    pub async fn queue_url_in(&self, silo: Option<&TenantId>, queue: Queue, side: Side) -> Result<String, CliError> {
+        let name = self.queue_name(silo, queue, side);
         let answer = self.sqs.get_queue_url().queue_name(&name).send().await;
         let answer = answer.map_err(|error| match error.as_service_error() {
             Some(GetQueueUrlError::QueueDoesNotExist(_)) => CliError {
                 code: "queue-not-found",
                 exit: Exit::Unreachable,
                 message: format!("there is no queue {name} in this account and region"),
-                remedy: "Deploy the stack, or name its prefix with --prefix.",
+                remedy: "Deploy the stack (a silo's with infra/silo add), or name its prefix with --prefix.",
             },
             _ => CliError::sdk(&name, error),
         })?;

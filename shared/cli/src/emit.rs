@@ -30,5 +30,5 @@ pub fn event<T: Payload>(
 /// Access to a queue.
 pub async fn queue(cloud: &Cloud, queue: Queue) -> Result<Queues, CliError> {
     let url = cloud.queue_url(queue, Side::Main).await?;
-    Ok(Queues::new(cloud.sqs.clone(), [(queue, url)].into()))
+    Ok(Queues::new(cloud.sqs.clone(), [(queue, url)].into(), cloud.store.clone()))
 }

@@ -255,7 +255,7 @@ async fn resolve(cloud: &Cloud, args: &Resolve) -> Result<Exit, CliError> {
 async fn wake(cloud: &Cloud, place: &Place, line: Line, hold: &Hold) -> Result<(), CliError> {
     let (_, queue) = place.function.consumer();
     let url = cloud.queue_url(queue, Side::Main).await?;
-    let queues = Queues::new(cloud.sqs.clone(), [(queue, url)].into());
+    let queues = Queues::new(cloud.sqs.clone(), [(queue, url)].into(), cloud.store.clone());
     let refused = queues.send(&[wake_up(&place.scope(), queue, &place.subject, line, hold, Timestamp::now())]).await;
     if refused.is_empty() {
         return Ok(());

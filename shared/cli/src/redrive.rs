@@ -157,7 +157,7 @@ async fn move_back(cloud: &Cloud, args: &Redrive) -> Result<Exit, CliError> {
         return Ok(Exit::Ok);
     }
     let back = cloud.queue_url(Queue::Fallback, Side::Main).await?;
-    let queues = Queues::new(cloud.sqs.clone(), [(Queue::Fallback, back)].into());
+    let queues = Queues::new(cloud.sqs.clone(), [(Queue::Fallback, back)].into(), cloud.store.clone());
     let progress = output::progress(usize::try_from(waiting.visible).unwrap_or_default(), "messages");
     let moved = drain(&Behind { cloud, url }, &queues, args.most.into(), |more| progress.inc(more)).await;
     progress.finish_and_clear();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use aws_sdk_sqs::types::QueueAttributeName;
-use bellhop_events::Queue;
+use bellhop_events::{Queue, TenantId};
 use bellhop_store::{Line, OpenHold};
 use clap::Args;
 use futures_util::future::try_join_all;
@@ -31,10 +31,15 @@ pub const CONSUMERS: [&str; 5] = [
     bellhop_store::mails::CONSUMER,
     bellhop_store::dashboard::CONSUMER,
 ];
+/// Silos that are looked at: CloudWatch tells the ages of 500 queues in one call.
+const MOST_SILOS: u16 = 48;
 /// More holds are not listed one by one.
 pub const MOST_HOLDS: usize = 10_000;
 /// SQS counts are approximate: drained means empty so often in a row.
 const EMPTY_POLLS: u32 = 3;
+
+/// A queue, and whose silo it is in.
+type Place = (Option<TenantId>, Queue);
 
 /// What `bellhop status` is told.
 #[derive(Debug, Args)]
@@ -70,6 +75,9 @@ impl Depth {
 #[derive(Debug, Serialize)]
 struct QueueStatus {
     queue: &'static str,
+    /// Whose silo it is in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    silo: Option<TenantId>,
     #[serde(flatten)]
     depth: Depth,
     /// Age of the oldest message, as CloudWatch last heard; none: it heard nothing.
@@ -120,10 +128,9 @@ pub async fn status(args: &Status, prefix: &str) -> Result<Exit, CliError> {
 }
 
 async fn wait(cloud: &Cloud, limit: Duration) -> Result<bool, CliError> {
-    let mut urls = Vec::new();
-    for queue in CONSUMED {
-        urls.push(cloud.queue_url(queue, Side::Main).await?);
-    }
+    let places = places(cloud).await?.into_iter().filter(|(_, queue)| CONSUMED.contains(queue));
+    let urls = places.map(async |(silo, queue)| existing(cloud, silo.as_ref(), queue, Side::Main).await);
+    let urls: Vec<_> = try_join_all(urls).await?.into_iter().flatten().collect();
     let (started, spinner) = (Instant::now(), output::spinner());
     let mut empty = 0;
     while empty < EMPTY_POLLS {
@@ -161,27 +168,31 @@ pub async fn depth(sqs: &aws_sdk_sqs::Client, url: &str) -> Result<Depth, CliErr
 
 async fn report(cloud: &Cloud) -> Result<Report, CliError> {
     let sides = [Side::Main, Side::DeadLetter];
-    let names: Vec<_> = Queue::ALL.iter().flat_map(|q| sides.map(|side| cloud.queue_name(*q, side))).collect();
+    let places = places(cloud).await?;
+    let name = |place: &Place, side| cloud.queue_name(place.0.as_ref(), place.1, side);
+    let names: Vec<_> = places.iter().flat_map(|place| sides.map(|side| name(place, side))).collect();
     let (ages, ages_unknown) = match ages(cloud, &names).await {
         Ok(ages) => (ages, None),
         Err(why) => (BTreeMap::new(), Some(why)),
     };
-    let queues = Queue::ALL.map(async |queue| {
-        let url = cloud.queue_url(queue, Side::Main).await?;
-        let dead = cloud.queue_url(queue, Side::DeadLetter).await?;
+    let queues = places.iter().map(async |place| {
+        let (silo, queue) = (place.0.as_ref(), place.1);
+        let Some(url) = existing(cloud, silo, queue, Side::Main).await? else { return Ok(None) };
+        let Some(dead) = existing(cloud, silo, queue, Side::DeadLetter).await? else { return Ok(None) };
         let (depth, dead_letters) = (depth(&cloud.sqs, &url).await?, depth(&cloud.sqs, &dead).await?.total());
         // What CloudWatch heard a while ago is no age of an empty queue.
-        let age = |side, messages| ages.get(&cloud.queue_name(queue, side)).copied().filter(|_| messages > 0);
-        Ok::<_, CliError>(QueueStatus {
+        let age = |side, messages| ages.get(&name(place, side)).copied().filter(|_| messages > 0);
+        Ok::<_, CliError>(Some(QueueStatus {
             queue: queue.name(),
+            silo: silo.cloned(),
             depth,
             oldest_seconds: age(Side::Main, depth.total()),
             dead_letters,
             oldest_dead_letter_seconds: age(Side::DeadLetter, dead_letters),
             worked: queue == Queue::Fallback || CONSUMED.contains(&queue),
-        })
+        }))
     });
-    let queues = try_join_all(queues).await?;
+    let queues = try_join_all(queues).await?.into_iter().flatten().collect();
     let mut holds = Vec::new();
     for consumer in CONSUMERS {
         holds.extend(cloud.store.open_holds(consumer, MOST_HOLDS).await?);
@@ -189,6 +200,29 @@ async fn report(cloud: &Cloud) -> Result<Report, CliError> {
     let items = open_items(cloud).await?;
     let report = Report::new(queues, &holds);
     Ok(Report { ages_unknown, review: report.review + items, put_by: put_by(cloud).await?, ..report })
+}
+
+/// All queues, those of silos behind those that tenants share.
+async fn places(cloud: &Cloud) -> Result<Vec<Place>, CliError> {
+    let (silos, more) = cloud.store.silos(None, MOST_SILOS).await?;
+    if more {
+        output::note(format_args!("(of more than {MOST_SILOS} silos, the first {MOST_SILOS} by their names)"));
+    }
+    let own = silos.iter().flat_map(|tenant| Queue::WORKED.iter().map(|queue| (Some(tenant.clone()), *queue)));
+    Ok(Queue::ALL.iter().map(|queue| (None, *queue)).chain(own).collect())
+}
+
+/// The URL of a queue; none: its tenant is registered with a silo, whose queues are not there yet.
+async fn existing(
+    cloud: &Cloud,
+    silo: Option<&TenantId>,
+    queue: Queue,
+    side: Side,
+) -> Result<Option<String>, CliError> {
+    match cloud.queue_url_in(silo, queue, side).await {
+        Err(error) if silo.is_some() && error.code == "queue-not-found" => Ok(None),
+        url => url.map(Some),
+    }
 }
 
 /// How many messages wait in the journals of tenants that are not active.
@@ -235,18 +269,27 @@ fn print(report: &Report) {
         "oldest dead",
         "worked by",
     ]);
-    for queue in &report.queues {
+    // Of silos, those in which there is something.
+    let is_shown = |queue: &&QueueStatus| queue.silo.is_none() || queue.depth.total() + queue.dead_letters > 0;
+    for queue in report.queues.iter().filter(is_shown) {
         let worked = if queue.worked { "its function" } else { "nobody yet" };
         let Depth { visible, in_flight, delayed } = queue.depth;
         let [visible, in_flight, delayed, dead_letters] =
             [visible, in_flight, delayed, queue.dead_letters].map(|n| n.to_string());
         let oldest = age(queue.oldest_seconds);
         let oldest_dead = age(queue.oldest_dead_letter_seconds);
-        let name = queue.queue.to_owned();
+        let name = match &queue.silo {
+            None => queue.queue.to_owned(),
+            Some(tenant) => format!("{tenant}: {}", queue.queue),
+        };
         table.add_row([name, visible, in_flight, delayed, oldest, dead_letters, oldest_dead, worked.to_owned()]);
     }
     output::numbers(&mut table, 1..7);
     output::line(table.trim_fmt());
+    let empty = report.queues.iter().filter(|queue| !is_shown(queue)).count();
+    if empty > 0 {
+        output::line(format_args!("{empty} queues of silos are empty"));
+    }
     output::line(format_args!(
         "review: {} wait for a person; holds: {} subjects without verdict, {} being worked; {} wait for a registration; {} events in these lines",
         report.review, report.holds, report.released, report.waits, report.parked
@@ -293,6 +336,7 @@ mod tests {
     fn review_counts_fallback_and_every_dead_letter() {
         let queue = |queue: Queue, visible, dead_letters| QueueStatus {
             queue: queue.name(),
+            silo: None,
             depth: Depth { visible, ..Depth::default() },
             oldest_seconds: None,
             dead_letters,

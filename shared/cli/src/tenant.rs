@@ -3,7 +3,7 @@
 mod remove;
 
 use bellhop_events::{Queue, TenantId};
-use bellhop_store::{Registration, Standing, StoreError};
+use bellhop_store::{Mode, Registration, Standing, StoreError};
 use bellhop_tenancy::{Office, TenancyError};
 use bellhop_worker::Queues;
 use clap::{Args, Subcommand};
@@ -56,6 +56,9 @@ pub struct Add {
     /// The language to write to them in, such as pt-PT
     #[arg(long, value_parser = locale)]
     locale: Option<String>,
+    /// Its events come by queues of its own: said once, before its first event; infra/silo add says it, and makes the queues
+    #[arg(long)]
+    silo: bool,
     /// At most so many events a second are posted for it at once by `bellhop post`
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=3000))]
     events_a_second: Option<u32>,
@@ -140,7 +143,7 @@ async fn queues(cloud: &Cloud) -> Result<Queues, CliError> {
     for queue in Queue::WORKED.iter().copied() {
         urls.insert(queue, cloud.queue_url(queue, Side::Main).await?);
     }
-    Ok(Queues::new(cloud.sqs.clone(), urls))
+    Ok(Queues::new(cloud.sqs.clone(), urls, cloud.store.clone()))
 }
 
 fn office<'a>(cloud: &'a Cloud, queues: &'a Queues) -> Office<'a> {
@@ -152,14 +155,20 @@ async fn add(cloud: &Cloud, args: &Add) -> Result<Exit, CliError> {
     if known.as_ref().is_some_and(|one| one.standing == Standing::Removed) {
         return Err(refusal(TenancyError::Removed(args.tenant.clone())));
     }
+    if args.silo {
+        may_have_silo(cloud, &args.tenant, known.as_ref()).await?;
+    }
     let mut registration = known.unwrap_or_else(|| Registration::new(args.tenant.clone(), Timestamp::now()));
+    if args.silo {
+        registration.mode = Mode::Silo;
+    }
     registration.name = args.name.clone().or(registration.name);
     registration.locale = args.locale.clone().or(registration.locale);
     registration.events_a_second = args.events_a_second.or(registration.events_a_second);
     if !args.contacts.is_empty() {
         registration.contacts.clone_from(&args.contacts);
     }
-    cloud.store.commit(registration.put()?.into()).await.map_err(|error| match error {
+    cloud.store.commit(registration.put()?).await.map_err(|error| match error {
         StoreError::Lost => {
             CliError::refused("tenant-changed", "somebody else changed the tenant this moment", "Do the same again.")
         }
@@ -171,6 +180,37 @@ async fn add(cloud: &Cloud, args: &Add) -> Result<Exit, CliError> {
         output::line(format_args!("{} is registered, {}", args.tenant, registration.standing.word()));
     }
     Ok(Exit::Ok)
+}
+
+/// What came by the shared queues would have no order with what comes by its own.
+async fn may_have_silo(cloud: &Cloud, tenant: &TenantId, known: Option<&Registration>) -> Result<(), CliError> {
+    let refused =
+        |message: String| CliError::refused("silo-refused", message, "See what is known: bellhop tenant list");
+    if tenant.as_str().contains('_') {
+        let message = format!(
+            "{tenant} cannot have a silo: an underscore parts the names of its queues, expected a-z, 0-9 and -"
+        );
+        return Err(refused(message));
+    }
+    let longest = cloud.queue_name(Some(tenant), Queue::OperationalDashboard, Side::DeadLetter);
+    if longest.len() > 80 {
+        return Err(refused(format!(
+            "{longest} has {} characters, and SQS takes 80: expected a shorter id",
+            longest.len()
+        )));
+    }
+    let is_listed = match known {
+        Some(one) => one.mode == Mode::Pool,
+        None => {
+            let key = bellhop_store::dashboard::tenants(tenant.as_str());
+            cloud.store.get(std::slice::from_ref(&key)).await?.contains_key(&key)
+        }
+    };
+    if is_listed {
+        let message = format!("{tenant} has the shared queues, and keeps them: expected a tenant that is new");
+        return Err(refused(message));
+    }
+    Ok(())
 }
 
 /// The registration without what only the store needs.
@@ -200,7 +240,7 @@ async fn list(cloud: &Cloud, args: &List) -> Result<Exit, CliError> {
     if args.json {
         let of = |(tenant, registration): &(TenantId, Option<Registration>)| match registration {
             Some(registration) => shown(registration),
-            None => json!({ "tenant": tenant, "standing": "active" }),
+            None => json!({ "tenant": tenant, "standing": "active", "mode": "pool" }),
         };
         output::json(&rows.iter().map(of).collect::<Vec<_>>());
         return Ok(Exit::Ok);
@@ -209,10 +249,10 @@ async fn list(cloud: &Cloud, args: &List) -> Result<Exit, CliError> {
         output::line("there is no tenant yet: a tenant exists by its first event, or by bellhop tenant add");
         return Ok(Exit::Ok);
     }
-    let mut table = output::table(&["tenant", "name", "standing", "since", "because", "contacts"]);
+    let mut table = output::table(&["tenant", "name", "queues", "standing", "since", "because", "contacts"]);
     for (tenant, registration) in rows {
         let Some(one) = registration else {
-            table.add_row([tenant.as_str(), "", "active", "", "", ""]);
+            table.add_row([tenant.as_str(), "", "shared", "active", "", "", ""]);
             continue;
         };
         let (since, contacts) = (one.since.strftime("%Y-%m-%d %H:%M").to_string(), one.contacts.join(", "));
@@ -220,6 +260,7 @@ async fn list(cloud: &Cloud, args: &List) -> Result<Exit, CliError> {
         table.add_row([
             tenant.as_str(),
             &name,
+            queues_word(one.mode),
             one.standing.word(),
             &since,
             one.because.as_deref().unwrap_or_default(),
@@ -228,6 +269,14 @@ async fn list(cloud: &Cloud, args: &List) -> Result<Exit, CliError> {
     }
     output::line(table.trim_fmt());
     Ok(Exit::Ok)
+}
+
+/// Whose queues bring its events.
+fn queues_word(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Pool => "shared",
+        Mode::Silo => "own",
+    }
 }
 
 async fn show(cloud: &Cloud, args: &Show) -> Result<Exit, CliError> {
@@ -249,6 +298,7 @@ async fn show(cloud: &Cloud, args: &Show) -> Result<Exit, CliError> {
     let because = registration.because.as_deref().map(|because| format!(": {because}")).unwrap_or_default();
     let Registration { standing, since, .. } = &registration;
     output::line(format_args!("{} is {} since {since}{because}", args.tenant, standing.word()));
+    output::line(format_args!("queues: {}", queues_word(registration.mode)));
     let lines = [("name", registration.name), ("locale", registration.locale)];
     for (label, text) in lines.into_iter().filter_map(|(label, text)| Some((label, text?))) {
         output::line(format_args!("{label}: {text}"));

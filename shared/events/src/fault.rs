@@ -46,6 +46,8 @@ reasons! {
     GroupMismatch = "group-mismatch", "Set MessageGroupId to tenant#property of the envelope; check which system posted it.";
     /// The tenant is not in the registry of a stack that takes no others, or was removed.
     UnknownTenant = "unknown-tenant", "Check which system posted it; if the tenant is one, `bellhop tenant add` it, then retry.";
+    /// It came by the queues of another tenant than it says, or by the shared ones although its tenant has a silo.
+    TenantMismatch = "tenant-mismatch", "Find out which system posted it, and with whose role; it is worked if its own tenant's producer posts it to the tenant's own queue.";
     /// No such event type in the catalogue.
     UnknownType = "unknown-type", "Use a type of the catalogue, or deploy the version that knows it and retry.";
     /// A known type, on a queue that does not take it.

@@ -77,6 +77,12 @@ impl Queue {
         Self::ALL.into_iter().find(|queue| queue.consumer() == name)
     }
 
+    /// Whether a tenant with a silo has one of its own. What is given up goes where all of it goes: to people.
+    #[must_use]
+    pub fn is_in_silos(self) -> bool {
+        self != Self::Fallback
+    }
+
     /// Whether its message groups may name a channel: `tenant#property#channel`.
     #[must_use]
     pub fn takes_channels(self) -> bool {

@@ -7,7 +7,7 @@ use bellhop_events::TenantId;
 
 use crate::error::{StoreError, sort as sort_error};
 use crate::item::Item;
-use crate::keys::{DESKS, DUE, FEED, Key, TENANTS, sort};
+use crate::keys::{DESKS, DUE, FEED, Key, SILOS, TENANTS, sort};
 use crate::read::{attributes, key_of};
 use crate::review::Desk;
 use crate::{Registration, Store};
@@ -121,7 +121,7 @@ fn belongs(tenant: &TenantId, in_state: bool, key: &Key, item: &Item) -> bool {
         return said("group").is_some_and(|group| in_group(group));
     }
     match key.pk.as_str() {
-        TENANTS => key.sk.strip_prefix(sort::TENANT) == Some(tenant.as_str()),
+        TENANTS | SILOS => key.sk.strip_prefix(sort::TENANT) == Some(tenant.as_str()),
         DESKS => key.sk.strip_prefix(sort::DESK) == Some(tenant.as_str()),
         // A removed tenant is remembered, or what still comes for it would make it anew.
         pk if pk == tenant.as_str() => *key != Registration::key(tenant),
@@ -173,6 +173,7 @@ mod tests {
             ("sea#villa#airbnb", "channel-sync#journal", &[]),
             ("due#7", "1782900000#e1#sea#villa", &[("group", "sea#villa")]),
             ("tenants#", "tenant/sea", &[]),
+            ("silos#", "tenant/sea", &[]),
             ("desks#", "desk/sea", &[]),
             ("feed#abc", "operations-feed", &[("tenant", "sea")]),
             (nobodys.as_str(), "review#item/r1", &[("group", "sea#villa")]),

@@ -96,6 +96,8 @@ pub(crate) const OPEN_STANDING: &str = "standing#";
 pub(crate) const OPEN_JOURNAL: &str = "journal#";
 /// The partition that lists the tenants.
 pub(crate) const TENANTS: &str = "tenants#";
+/// The partition that lists the tenants with a silo.
+pub(crate) const SILOS: &str = "silos#";
 /// The partition that lists the desks.
 pub(crate) const DESKS: &str = "desks#";
 /// Start marks in `operations`: `mark#CONSUMER#MESSAGE`.

@@ -35,7 +35,7 @@ pub use keys::{Key, sort};
 pub use mark::Mark;
 pub use read::Filter;
 pub use record::{Record, RecordState, Seen};
-pub use registry::{Registration, Standing};
+pub use registry::{Mode, Registration, Standing};
 pub use resolve::{Resolution, ResolveError};
 pub use scope::Scope;
 pub use write::{Change, Expect, Write};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
 use crate::item::{decode_item, encode_item};
-use crate::keys::{Key, OPEN_STANDING, attribute, sort};
+use crate::keys::{Key, OPEN_STANDING, SILOS, attribute, sort};
 use crate::{Expect, Item, Scope, Store, Write, dashboard};
 
 /// Whether a tenant's events are worked.
@@ -39,6 +39,17 @@ impl Standing {
     }
 }
 
+/// By which queues a tenant's events come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// By those that tenants share.
+    #[default]
+    Pool,
+    /// By its own. Never changed: between two queues there is no order.
+    Silo,
+}
+
 /// What is known of a tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registration {
@@ -49,6 +60,9 @@ pub struct Registration {
     pub tenant: TenantId,
     /// Whether its events are worked.
     pub standing: Standing,
+    /// By which queues they come.
+    #[serde(default)]
+    pub mode: Mode,
     /// Since when.
     pub since: Timestamp,
     /// Why, in the words of whoever changed it.
@@ -76,6 +90,7 @@ impl Registration {
             rev: 0,
             tenant,
             standing: Standing::Active,
+            mode: Mode::Pool,
             since: now,
             because: None,
             name: None,
@@ -98,18 +113,17 @@ impl Registration {
         Scope::tenant_item("tenant", tenant, sort::REGISTRATION, "")
     }
 
-    /// The writes of this registration, on condition that nobody wrote it since it was read.
-    pub fn put(&self) -> Result<[Write; 2], StoreError> {
+    /// The writes of this registration, on condition that nobody wrote it since it was read: itself, and where it is listed.
+    pub fn put(&self) -> Result<Vec<Write>, StoreError> {
         let mut item = encode_item(self)?;
         if matches!(self.standing, Standing::Suspended | Standing::Resuming) {
             item.insert(attribute::OPEN_PK.to_owned(), AttributeValue::S(OPEN_STANDING.to_owned()));
             item.insert(attribute::OPEN_SK.to_owned(), AttributeValue::S(self.tenant.to_string()));
         }
-        let listed = dashboard::tenants(self.tenant.as_str());
-        Ok([
-            Write::replace(Self::key(&self.tenant), item, self.rev),
-            Write::Put { key: listed, item: Item::new(), expect: Expect::Any },
-        ])
+        let listed = (self.mode == Mode::Silo).then(|| silos(self.tenant.as_str()));
+        let listed = listed.into_iter().chain([dashboard::tenants(self.tenant.as_str())]);
+        let listed = listed.map(|key| Write::Put { key, item: Item::new(), expect: Expect::Any });
+        Ok([Write::replace(Self::key(&self.tenant), item, self.rev)].into_iter().chain(listed).collect())
     }
 
     /// The tenant still stands as it was read: part of a write that must not happen otherwise.
@@ -139,9 +153,20 @@ impl Store {
         Ok(self.registrations(&BTreeSet::from([tenant.clone()])).await?.remove(tenant))
     }
 
+    /// Tenants with a silo, in order of their ids: the first so many after one, and whether there are more.
+    pub async fn silos(&self, after: Option<&TenantId>, most: u16) -> Result<(Vec<TenantId>, bool), StoreError> {
+        let (found, more) = self.page(&silos(""), after.map(TenantId::as_str), most).await?;
+        Ok((found.iter().filter_map(|(key, _)| dashboard::tenant_of(key)).collect(), more))
+    }
+
     /// The tenants that are suspended or being resumed, as of a moment ago.
     pub async fn not_active(&self) -> Result<Vec<Registration>, StoreError> {
         let items = self.indexed(OPEN_STANDING, None, usize::MAX).await?;
         items.into_iter().map(decode_item).collect()
     }
+}
+
+/// Below it lie all tenants with a silo whose ids begin so.
+fn silos(start: &str) -> Key {
+    Key { pk: SILOS.to_owned(), sk: format!("{}{start}", sort::TENANT) }
 }

@@ -72,9 +72,9 @@ impl Office<'_> {
         }
         // Nothing else of it is remembered.
         let new = Registration::new(tenant.clone(), self.now);
-        let removed = Registration { rev: registration.rev, standing: Standing::Removed, ..new };
-        let [write, _] = removed.put()?;
-        Ok(self.store.commit(vec![write]).await?)
+        let Registration { rev, mode, .. } = registration;
+        let removed = Registration { rev, mode, standing: Standing::Removed, ..new };
+        Ok(self.store.commit(removed.put()?.into_iter().take(1).collect()).await?)
     }
 
     /// Erases all that is stored of a tenant that was closed, until a scan finds nothing.

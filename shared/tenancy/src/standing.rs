@@ -110,7 +110,7 @@ impl Office<'_> {
         }
         // Whoever suspended it again this moment was faster.
         let active = registration.standing_at(Standing::Active, None, self.now);
-        self.store.commit(active.put()?.into()).await?;
+        self.store.commit(active.put()?).await?;
         Ok(Settled::Active)
     }
 
@@ -128,7 +128,7 @@ impl Office<'_> {
                 None => return Err(TenancyError::Unknown(tenant.clone())),
             };
             let changed = to(registration)?;
-            match self.store.commit(changed.put()?.into()).await {
+            match self.store.commit(changed.put()?).await {
                 Ok(()) => return Ok(Registration { rev: changed.rev + 1, ..changed }),
                 Err(StoreError::Lost) => {}
                 Err(error) => return Err(error.into()),

@@ -14,7 +14,7 @@ use crate::Worker;
 use crate::config::DeadLetters;
 use crate::dispatch::Outgoing;
 use crate::drain::is_wake_up;
-use crate::gate::Gate;
+use crate::gate::{self, Gate};
 use crate::handler::Handler;
 use crate::message::Message;
 use crate::metrics::Numbers;
@@ -195,7 +195,11 @@ impl<H: Handler> Worker<H> {
                 return Worked { attempt: deaths, ..worked };
             }
             Ok(task) if beyond < 2 => {
-                let worked = self.give_up(&task, &fault).await;
+                let worked = match self.gate(&task).await {
+                    Ok(Gate::Shut(fault)) => Ok(Self::for_nobody(&task, &fault)),
+                    Ok(_) => self.give_up(&task, &fault).await,
+                    Err(error) => Err(error),
+                };
                 worked.unwrap_or_else(|error| self.unrecorded(&task, message.receive_count, error))
             }
             _ => Self::unreadable(message, &fault, deaths),
@@ -230,12 +234,12 @@ impl<H: Handler> Worker<H> {
 
     /// Works a line or a journal. Those of a suspended tenant are woken when it is resumed.
     async fn woken(&self, wake: &Task, message: &Message) -> Worked {
-        let gate = match self.gate(&wake.envelope.tenant).await {
+        let gate = match self.gate(wake).await {
             Ok(gate) => gate,
             Err(error) => return self.unrecorded(wake, message.receive_count, error),
         };
         match gate {
-            Gate::Shut => Self::for_nobody(wake),
+            Gate::Shut(fault) => Self::for_nobody(wake, &fault),
             Gate::Suspended(_) => Worked::of(Outcome::Released(0)),
             Gate::Open | Gate::Resuming if wake.envelope.event_type == catalogue::TENANT_RESUMED.name => {
                 self.drain(wake, message.receive_count).await
@@ -250,8 +254,8 @@ impl<H: Handler> Worker<H> {
         let checked = catalogue::route(&task.envelope, H::QUEUE).and_then(|entry| (entry.check)(&task.envelope));
         task.fault = match checked {
             Err(fault) if fault.reason == Reason::WrongQueue => {
-                return match self.gate(&task.envelope.tenant).await {
-                    Ok(Gate::Shut) => Self::for_nobody(&task),
+                return match self.gate(&task).await {
+                    Ok(Gate::Shut(fault)) => Self::for_nobody(&task, &fault),
                     Ok(_) => Self::misplaced(&task, &fault),
                     Err(error) => self.unrecorded(&task, message.receive_count, error),
                 };
@@ -280,8 +284,12 @@ impl<H: Handler> Worker<H> {
                 .found(format!("message group {:?}", message.group))
                 .expected(format!("message group {}", envelope.group())));
         }
+        if let Some(owner) = message.silo.as_ref().filter(|owner| **owner != envelope.tenant) {
+            return Err(gate::not_of_this_silo(&envelope.tenant, owner));
+        }
         Ok(Task {
             digest: envelope.digest(),
+            in_silo: message.silo.is_some(),
             critical: catalogue::find(&envelope.event_type).is_ok_and(|entry| entry.critical),
             body: message.body.clone(),
             message_id: message.id.clone(),
@@ -345,6 +353,8 @@ impl<H: Handler> Worker<H> {
         let now = (self.clock)().as_millisecond();
         let mut answer = Answer { again: Vec::new(), numbers: Numbers::default() };
         let mut delays = Vec::new();
+        // A batch comes from one queue.
+        let silo = groups.first().and_then(|group| group.items.first()).and_then(|item| item.message.silo.clone());
         for group in groups {
             let mut behind: Option<Duration> = None;
             for item in group.items {
@@ -368,7 +378,7 @@ impl<H: Handler> Worker<H> {
             }
         }
         if !delays.is_empty() {
-            self.queues.delay(H::QUEUE, &delays).await;
+            self.queues.delay(H::QUEUE, silo.as_ref(), &delays).await;
         }
         answer
     }

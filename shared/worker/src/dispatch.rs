@@ -7,8 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, MessageAttributeValue, SendMessageBatchRequestEntry,
 };
-use bellhop_events::{Envelope, MessageGroup, Queue};
+use bellhop_events::{Envelope, MessageGroup, Queue, QueueName, TenantId};
+use bellhop_store::{Registration, Store};
 use futures_util::future::join_all;
+
+use crate::homes::Homes;
 
 /// A message to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,14 +47,23 @@ impl Outgoing {
     fn size(&self) -> usize {
         self.body.len() + self.note.as_ref().map_or(0, String::len)
     }
+
+    /// Whose silo it may have to go to; none: to a shared queue in any case.
+    fn tenant(&self) -> Option<TenantId> {
+        self.queue.is_in_silos().then(|| self.group.split('#').next()?.parse().ok()).flatten()
+    }
 }
 
-/// The queues that a function may send to.
+/// The queues that a function may send to, and which of them are a tenant's own.
 #[derive(Clone)]
 pub struct Queues {
     client: aws_sdk_sqs::Client,
     urls: BTreeMap<Queue, String>,
+    homes: Homes,
 }
+
+/// A queue, and whose silo it is in.
+type Place = (Queue, Option<TenantId>);
 
 /// SQS takes ten entries in a batch (Amazon SQS API Reference, `SendMessageBatch`).
 const MOST_ENTRIES: usize = 10;
@@ -61,29 +73,59 @@ const MOST_BYTES: usize = 240 * 1024;
 const ROUNDS: usize = 3;
 
 impl Queues {
-    /// Queues by their URLs.
+    /// Queues by the URLs of those that tenants share. Those of silos are beside them; the registry of the store says which tenants
+    /// have one.
     #[must_use]
-    pub fn new(client: aws_sdk_sqs::Client, urls: BTreeMap<Queue, String>) -> Self {
-        Self { client, urls }
+    pub fn new(client: aws_sdk_sqs::Client, urls: BTreeMap<Queue, String>, store: Store) -> Self {
+        Self { client, urls, homes: Homes::new(store) }
+    }
+
+    /// What a read of a tenant's registration has shown: its messages cost no read of their own then.
+    pub(crate) fn learn(&self, tenant: &TenantId, registration: Option<&Registration>) {
+        self.homes.learn(tenant, registration);
     }
 
     /// Sends all; returns the positions of those that were not accepted, and of those behind them of the same subject.
     pub async fn send(&self, messages: &[Outgoing]) -> BTreeSet<usize> {
-        let mut by_queue: BTreeMap<Queue, Vec<usize>> = BTreeMap::new();
-        for (position, message) in messages.iter().enumerate() {
-            by_queue.entry(message.queue).or_default().push(position);
+        let tenants: Vec<_> = messages.iter().map(Outgoing::tenant).collect();
+        let silos = match self.homes.with_silo(tenants.iter().flatten()).await {
+            Ok(silos) => silos,
+            Err(error) => {
+                tracing::warn!(%error, "registry-unread: nothing is sent as long as it is not known where to");
+                return (0..messages.len()).collect();
+            }
+        };
+        let mut by_place: BTreeMap<Place, Vec<usize>> = BTreeMap::new();
+        for (position, (message, tenant)) in messages.iter().zip(tenants).enumerate() {
+            let place = (message.queue, tenant.filter(|tenant| silos.contains(tenant)));
+            by_place.entry(place).or_default().push(position);
         }
-        let queues = by_queue.into_iter().map(|(queue, positions)| self.send_to(queue, positions, messages));
-        Box::pin(join_all(queues)).await.into_iter().flatten().collect()
+        let sends = by_place.into_iter().map(|(place, positions)| self.send_to(place, positions, messages));
+        Box::pin(join_all(sends)).await.into_iter().flatten().collect()
     }
 
-    async fn send_to(&self, queue: Queue, positions: Vec<usize>, messages: &[Outgoing]) -> BTreeSet<usize> {
+    /// The address of a queue.
+    fn url(&self, (queue, silo): &Place) -> Option<String> {
+        let shared = self.urls.get(queue)?;
+        match silo {
+            None => Some(shared.clone()),
+            Some(tenant) => {
+                let own = QueueName::new(&QueueName::of_address(shared)?.prefix, *queue, Some(tenant));
+                Some(own.beside(shared))
+            }
+        }
+    }
+
+    async fn send_to(&self, place: Place, positions: Vec<usize>, messages: &[Outgoing]) -> BTreeSet<usize> {
+        let (queue, url) = (place.0, self.url(&place));
         let mut failed: BTreeSet<usize> = BTreeSet::new();
         for wave in waves(&positions, messages) {
             let subject = |position: usize| (&messages[position].group, &messages[position].subject);
             let broken: BTreeSet<_> = failed.iter().map(|position| subject(*position)).collect();
             let (skipped, sent): (Vec<_>, Vec<_>) = wave.into_iter().partition(|p| broken.contains(&subject(*p)));
-            let batches = chunks(&sent, messages).into_iter().map(|chunk| self.send_batch(queue, chunk, messages));
+            let batches = chunks(&sent, messages)
+                .into_iter()
+                .map(|chunk| self.send_batch(queue, url.as_deref(), chunk, messages));
             let refused = Box::pin(join_all(batches)).await;
             failed.extend(skipped);
             failed.extend(refused.into_iter().flatten());
@@ -91,8 +133,14 @@ impl Queues {
         failed
     }
 
-    async fn send_batch(&self, queue: Queue, mut positions: Vec<usize>, messages: &[Outgoing]) -> Vec<usize> {
-        let Some(url) = self.urls.get(&queue) else {
+    async fn send_batch(
+        &self,
+        queue: Queue,
+        url: Option<&str>,
+        mut positions: Vec<usize>,
+        messages: &[Outgoing],
+    ) -> Vec<usize> {
+        let Some(url) = url else {
             tracing::error!(
                 queue = queue.name(),
                 "queue-unknown: the function has no URL of this queue; add it in the template"
@@ -130,8 +178,8 @@ impl Queues {
     }
 
     /// Makes messages visible again after their delays. What fails stays invisible until its time-out: later, not lost.
-    pub(crate) async fn delay(&self, queue: Queue, receipts: &[(String, u64)]) {
-        let Some(url) = self.urls.get(&queue) else { return };
+    pub(crate) async fn delay(&self, queue: Queue, silo: Option<&TenantId>, receipts: &[(String, u64)]) {
+        let Some(url) = self.url(&(queue, silo.cloned())) else { return };
         for chunk in receipts.chunks(MOST_ENTRIES) {
             let entries: Result<Vec<_>, _> = chunk
                 .iter()
@@ -145,7 +193,7 @@ impl Queues {
                 })
                 .collect();
             let Ok(entries) = entries else { continue };
-            let call = self.client.change_message_visibility_batch().queue_url(url).set_entries(Some(entries));
+            let call = self.client.change_message_visibility_batch().queue_url(&url).set_entries(Some(entries));
             if let Err(error) = call.send().await {
                 let code = aws_sdk_sqs::error::ProvideErrorMetadata::code(&error).unwrap_or("no answer");
                 tracing::warn!(queue = queue.name(), code, "delay-failed");

@@ -40,7 +40,7 @@ impl<H: Handler> Worker<H> {
                 let next = resume(scope, H::QUEUE, &journal, (self.clock)());
                 return Ok(Worked::sending(Outcome::Released(steps), vec![next]));
             }
-            let message = replayed(scope, self.head(scope, &journal).await?, receive_count);
+            let message = replayed(wake, self.head(scope, &journal).await?, receive_count);
             let worked = match Self::task(&message) {
                 Ok(task) => {
                     let event = task.envelope.clone();
@@ -88,7 +88,7 @@ impl<H: Handler> Worker<H> {
         let Some(mut journal) = journal.filter(|journal| journal.generation == version) else {
             return Ok(Worked::of(Outcome::Stale));
         };
-        let message = replayed(scope, self.head(scope, &journal).await?, 1);
+        let message = replayed(wake, self.head(scope, &journal).await?, 1);
         let worked = match Self::task(&message) {
             Ok(task) => self.give_up(&Task { deaths: wake.deaths, from_journal: true, ..task }, fault).await?,
             Err(fault) => Self::unreadable(&message, &fault, wake.deaths),
@@ -108,12 +108,14 @@ impl<H: Handler> Worker<H> {
 }
 
 /// The message that an entry was. The wake-up is received again in its stead, so its receives bound what cannot be recorded.
-fn replayed(scope: &Scope, entry: Entry, receive_count: u32) -> Message {
+fn replayed(wake: &Task, entry: Entry, receive_count: u32) -> Message {
+    let group = wake.scope.group();
     Message {
+        silo: wake.in_silo.then(|| group.tenant.clone()),
         id: entry.message_id,
         receipt: String::new(),
         body: entry.body,
-        group: scope.group().to_string(),
+        group: group.to_string(),
         // A dispatch may be owed: it may have been worked before.
         receive_count: receive_count.max(2),
         // It has waited here, not in SQS: its age there is over.

@@ -6,7 +6,7 @@
 
 use bellhop_events::{FallbackNote, Fault, Reason, TenantId};
 use bellhop_store::journal::{Entry, Journal};
-use bellhop_store::{Registration, Standing, StoreError};
+use bellhop_store::{Mode, Registration, Standing, StoreError};
 
 use crate::Worker;
 use crate::config::Registry;
@@ -24,34 +24,36 @@ pub(crate) enum Gate {
     Suspended(Box<Registration>),
     /// They are put into the journal as long as there is one.
     Resuming,
-    /// There is no such tenant.
-    Shut,
+    /// There is no such tenant, or it came by queues that are not this tenant's.
+    Shut(Box<Fault>),
 }
 
 impl<H: Handler> Worker<H> {
     /// By the registration of the tenant.
-    pub(crate) fn gate_of(&self, registration: Option<Registration>) -> Gate {
+    pub(crate) fn gate_of(&self, task: &Task, registration: Option<Registration>) -> Gate {
+        let tenant = &task.envelope.tenant;
+        self.queues.learn(tenant, registration.as_ref());
+        let mode = registration.as_ref().map(|one| one.mode).unwrap_or_default();
         match registration.map(|one| (one.standing, one)) {
-            None if self.policy.registry == Registry::Closed => Gate::Shut,
+            // Whoever made the silo has registered its tenant first.
+            None if task.in_silo || self.policy.registry == Registry::Closed => Gate::Shut(Box::new(unknown(tenant))),
+            Some((Standing::Removed, _)) => Gate::Shut(Box::new(unknown(tenant))),
+            _ if task.in_silo != (mode == Mode::Silo) => Gate::Shut(Box::new(not_by_these_queues(tenant, mode))),
             None | Some((Standing::Active, _)) => Gate::Open,
             Some((Standing::Suspended, one)) => Gate::Suspended(Box::new(one)),
             Some((Standing::Resuming, _)) => Gate::Resuming,
-            Some((Standing::Removed, _)) => Gate::Shut,
         }
     }
 
     /// The same, by a read of its own.
-    pub(crate) async fn gate(&self, tenant: &TenantId) -> Result<Gate, StoreError> {
-        Ok(self.gate_of(self.store.registration(tenant).await?))
+    pub(crate) async fn gate(&self, task: &Task) -> Result<Gate, StoreError> {
+        Ok(self.gate_of(task, self.store.registration(&task.envelope.tenant).await?))
     }
 
-    /// Of a tenant that is none: nothing but a message to operators.
-    pub(crate) fn for_nobody(task: &Task) -> Worked {
-        let fault = Fault::new(Reason::UnknownTenant, "/tenant")
-            .found(&task.envelope.tenant)
-            .expected("a tenant of the registry that was not removed, see bellhop tenant list");
+    /// Of a tenant that is none, or not this one: nothing but a message to operators.
+    pub(crate) fn for_nobody(task: &Task, fault: &Fault) -> Worked {
         let group = task.scope.group().to_string();
-        let note = FallbackNote::of(&fault, H::CONSUMER, H::QUEUE, &group, &task.message_id);
+        let note = FallbackNote::of(fault, H::CONSUMER, H::QUEUE, &group, &task.message_id);
         let note = Outgoing::fallback(&note, &task.body, &task.message_id, "1");
         Worked::sending(Outcome::Review(fault.reason), vec![note])
     }
@@ -62,7 +64,7 @@ impl<H: Handler> Worker<H> {
         for _ in 0..MOST_RACES {
             let unchanged = match &gate {
                 Gate::Open => return Ok(None),
-                Gate::Shut => return Ok(Some(Self::for_nobody(task))),
+                Gate::Shut(fault) => return Ok(Some(Self::for_nobody(task, fault))),
                 Gate::Suspended(registration) => Some(registration.unchanged()),
                 Gate::Resuming => None,
             };
@@ -79,10 +81,35 @@ impl<H: Handler> Worker<H> {
             match self.store.commit(writes).await {
                 Ok(()) => return Ok(Some(Worked::of(Outcome::Parked(format!("tenant {}", task.envelope.tenant))))),
                 // The journal moved, or the tenant is not suspended any more.
-                Err(StoreError::Lost) => gate = self.gate(&task.envelope.tenant).await?,
+                Err(StoreError::Lost) => gate = self.gate(task).await?,
                 Err(error) => return Err(error),
             }
         }
         Err(lost_too_often())
+    }
+}
+
+fn unknown(tenant: &TenantId) -> Fault {
+    let fault = Fault::new(Reason::UnknownTenant, "/tenant").found(tenant);
+    fault.expected("a tenant of the registry that was not removed, see bellhop tenant list")
+}
+
+/// What a queue of a silo brings is its own tenant's.
+#[must_use]
+pub fn not_of_this_silo(tenant: &TenantId, owner: &TenantId) -> Fault {
+    Fault::new(Reason::TenantMismatch, "/tenant").found(tenant).expected(format!("{owner}, whose queue brought it"))
+}
+
+/// What comes by a tenant's own queues, or by shared ones, is of a tenant that has some, or has none.
+#[must_use]
+pub fn not_by_these_queues(tenant: &TenantId, mode: Mode) -> Fault {
+    let fault = Fault::new(Reason::TenantMismatch, "/tenant");
+    match mode {
+        Mode::Silo => fault
+            .found(format!("{tenant}, in a queue that tenants share"))
+            .expected("a tenant without queues of its own"),
+        Mode::Pool => {
+            fault.found(format!("{tenant}, in a queue of its own")).expected("a tenant that is registered with a silo")
+        }
     }
 }

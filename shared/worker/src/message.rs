@@ -1,6 +1,7 @@
 //! A message as the event source mapping hands it over.
 
 use aws_lambda_events::sqs::SqsMessage;
+use bellhop_events::{QueueName, TenantId};
 
 /// One SQS message. Attributes that should be there and are not read as empty or zero.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub struct Message {
     pub body: String,
     /// The message group that carried it.
     pub group: String,
+    /// Whose silo the queue is in that brought it; none: one that tenants share.
+    pub silo: Option<TenantId>,
     /// How often SQS has handed it out, this time included.
     pub receive_count: u32,
     /// When it was sent, epoch milliseconds.
@@ -23,6 +26,7 @@ impl From<SqsMessage> for Message {
     fn from(message: SqsMessage) -> Self {
         let attribute = |name: &str| message.attributes.get(name);
         Self {
+            silo: message.event_source_arn.as_deref().and_then(QueueName::of_address).and_then(|name| name.silo),
             group: attribute("MessageGroupId").cloned().unwrap_or_default(),
             receive_count: attribute("ApproximateReceiveCount").and_then(|n| n.parse().ok()).unwrap_or(1),
             sent_ms: attribute("SentTimestamp").and_then(|n| n.parse().ok()).map_or(0, |ms: i64| ms.max(0)),
@@ -51,6 +55,7 @@ mod tests {
             receipt: String::new(),
             body: String::new(),
             group: String::new(),
+            silo: None,
             receive_count: 1,
             sent_ms: 0,
         };

@@ -37,6 +37,8 @@ pub(crate) struct Task {
     pub message_id: String,
     /// Delivered before, or worked from a line: a dispatch may be owed.
     pub again: bool,
+    /// It came by a queue of its tenant's own.
+    pub in_silo: bool,
     /// Its place, if it comes from a line.
     pub place: Option<Place>,
     /// It comes from the journal of a tenant that was suspended.
@@ -258,7 +260,7 @@ impl<H: Handler> Worker<H> {
         };
         let record = items.remove(&record).map(decode_item).transpose()?;
         let gate = match registration {
-            Some(key) => self.gate_of(items.remove(&key).map(decode_item).transpose()?),
+            Some(key) => self.gate_of(task, items.remove(&key).map(decode_item).transpose()?),
             None => Gate::Open,
         };
         Ok(Loaded { item, record, other, items, asked: keys, gate })

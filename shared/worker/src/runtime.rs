@@ -70,7 +70,7 @@ fn worker<H: Handler>(handler: H) -> Result<Worker<H>, lambda_runtime::Error> {
     let config = Config::from_env(&queues)?;
     let http = trust::http_client();
     let store = Store::new(clients::dynamodb(&http)?, config.state_table, config.operations_table);
-    let queues = Queues::new(clients::sqs(&http)?, config.queues);
+    let queues = Queues::new(clients::sqs(&http)?, config.queues, store.clone());
     Ok(Worker::new(handler, store, queues, config.policy, jiff::Timestamp::now))
 }
 

@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
-use bellhop_events::Queue;
+use bellhop_events::{Queue, QueueName, TenantId};
 use dynoxide::Database;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -47,7 +47,7 @@ pub struct Call {
 
 #[derive(Default)]
 struct State {
-    queues: BTreeMap<Queue, Fifo>,
+    queues: BTreeMap<(Queue, Option<TenantId>), Fifo>,
     /// The fault of the n-th call from now on (0: the next).
     fault: Option<(usize, Fault)>,
     /// While a call is being refused or timed out, the SDK's repetitions of it are, too.
@@ -116,9 +116,14 @@ impl Aws {
         self.state.lock().expect("no test panics while it holds this")
     }
 
-    /// Works on a queue.
+    /// Works on a queue that tenants share.
     pub fn queue<T>(&self, queue: Queue, work: impl FnOnce(&mut Fifo) -> T) -> T {
-        work(self.state().queues.entry(queue).or_default())
+        self.queue_of(None, queue, work)
+    }
+
+    /// Works on a queue of a tenant's silo; of none: on one that is shared.
+    pub fn queue_of<T>(&self, silo: Option<&TenantId>, queue: Queue, work: impl FnOnce(&mut Fifo) -> T) -> T {
+        work(self.state().queues.entry((queue, silo.cloned())).or_default())
     }
 
     /// The fault of the n-th call from now on.
@@ -279,10 +284,10 @@ impl Aws {
 
     fn sqs(&self, operation: &str, request: &Value) -> HttpResponse {
         let url = request["QueueUrl"].as_str().expect("a queue");
-        let queue = Queue::ALL.into_iter().find(|queue| url.ends_with(queue.name())).expect("a known queue");
+        let name = QueueName::of_address(url).expect("a known queue");
         let mut state = self.state();
         state.calls.push(Call { operation: operation.to_owned(), write_units: 0, read_halves: 0 });
-        let fifo = state.queues.entry(queue).or_default();
+        let fifo = state.queues.entry((name.queue, name.silo)).or_default();
         let mut done = Vec::new();
         for entry in request["Entries"].as_array().expect("entries") {
             let text = |name: &str| entry[name].as_str().unwrap_or_default();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::http::HttpClient;
 use aws_smithy_types::retry::RetryConfig;
-use bellhop_events::Queue;
+use bellhop_events::{Queue, TenantId};
 use bellhop_store::Store;
 use bellhop_worker::{Handler, Message, Policy, Queues, Worker, run_batch_until};
 
@@ -44,8 +44,9 @@ pub fn clients(http: &(impl HttpClient + Clone + 'static)) -> (Store, Queues) {
         .retry_config(retry)
         .http_client(http.clone());
     let store = Store::new(aws_sdk_dynamodb::Client::from_conf(dynamodb.build()), "state", "operations");
-    let urls = Queue::ALL.into_iter().map(|q| (q, format!("https://sqs.test/1/{}", q.name()))).collect();
-    (store, Queues::new(aws_sdk_sqs::Client::from_conf(sqs.build()), urls))
+    let urls = Queue::ALL.into_iter().map(|q| (q, format!("https://sqs.test/1/bellhop-{}.fifo", q.name()))).collect();
+    let queues = Queues::new(aws_sdk_sqs::Client::from_conf(sqs.build()), urls, store.clone());
+    (store, queues)
 }
 
 /// A function with the cloud around it.
@@ -56,6 +57,8 @@ pub struct World<H> {
     pub store: Store,
     /// The real worker.
     pub worker: Worker<H>,
+    /// Whose queues it is fed from; none: from those that tenants share.
+    pub silo: Option<TenantId>,
 }
 
 impl<H: Handler> World<H> {
@@ -63,6 +66,12 @@ impl<H: Handler> World<H> {
     #[must_use]
     pub fn new(handler: H, policy: Policy) -> Self {
         Self::on(Aws::new(), handler, policy)
+    }
+
+    /// Fed from a tenant's own queues.
+    #[must_use]
+    pub fn in_silo(self, tenant: &TenantId) -> Self {
+        Self { silo: Some(tenant.clone()), ..self }
     }
 
     /// Another function in the same cloud.
@@ -74,18 +83,18 @@ impl<H: Handler> World<H> {
     fn on(aws: Aws, handler: H, policy: Policy) -> Self {
         let (store, queues) = clients(&aws);
         let worker = Worker::new(handler, store.clone(), queues, policy, now);
-        Self { aws, store, worker }
+        Self { aws, store, worker, silo: None }
     }
 
     /// Posts a body as a producer does: no deduplication id of its own.
     pub fn post(&self, group: &str, body: &str) {
         let content = bellhop_events::Digest::of_bytes(body.as_bytes()).to_string();
-        self.aws.queue(H::QUEUE, |queue| queue.send(group, &content, body, None));
+        self.aws.queue_of(self.silo.as_ref(), H::QUEUE, |queue| queue.send(group, &content, body, None));
     }
 
     /// Receives a batch and works it.
     pub async fn deliver(&self) -> Delivery {
-        let batch = self.aws.queue(H::QUEUE, |queue| queue.receive(VISIBILITY));
+        let batch = self.aws.queue_of(self.silo.as_ref(), H::QUEUE, |queue| queue.receive(VISIBILITY));
         self.work(batch).await
     }
 
@@ -94,14 +103,14 @@ impl<H: Handler> World<H> {
         if batch.is_empty() {
             return Delivery::Idle;
         }
-        let messages = batch.iter().map(message).collect();
+        let messages = batch.iter().map(|queued| message(queued, self.silo.as_ref())).collect();
         let response = tokio::select! {
             biased;
             response = run_batch_until(&self.worker, messages, Duration::from_secs(30)) => response,
             () = self.aws.death() => return Delivery::Died,
         };
         let failed: Vec<_> = response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect();
-        self.aws.queue(H::QUEUE, |queue| {
+        self.aws.queue_of(self.silo.as_ref(), H::QUEUE, |queue| {
             for message in &batch {
                 if !failed.contains(&message.id) {
                     queue.delete_received(message);
@@ -114,7 +123,7 @@ impl<H: Handler> World<H> {
     /// A batch that hangs at its n-th call; meanwhile its messages show again and are worked by another process; then the
     /// first goes on.
     pub async fn deliver_twice(&self, n: usize) {
-        let batch = self.aws.queue(H::QUEUE, |queue| queue.receive(VISIBILITY));
+        let batch = self.aws.queue_of(self.silo.as_ref(), H::QUEUE, |queue| queue.receive(VISIBILITY));
         self.aws.fail_call(n, Fault::Stall);
         let first = self.work(batch);
         tokio::pin!(first);
@@ -137,7 +146,8 @@ impl<H: Handler> World<H> {
     pub async fn drain(&self) {
         for _ in 0..400 {
             if self.deliver().await == Delivery::Idle {
-                let (empty, wait) = self.aws.queue(H::QUEUE, |queue| (queue.is_empty(), queue.next_visible()));
+                let (empty, wait) =
+                    self.aws.queue_of(self.silo.as_ref(), H::QUEUE, |queue| (queue.is_empty(), queue.next_visible()));
                 if empty {
                     return;
                 }
@@ -148,8 +158,9 @@ impl<H: Handler> World<H> {
     }
 }
 
-fn message(queued: &Queued) -> Message {
+fn message(queued: &Queued, silo: Option<&TenantId>) -> Message {
     Message {
+        silo: silo.cloned(),
         id: queued.id.clone(),
         receipt: queued.id.clone(),
         body: queued.body.clone(),

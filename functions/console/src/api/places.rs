@@ -1,6 +1,7 @@
 //! Tenants, and their properties today.
 
 use bellhop_events::{Digest, PropertyId, TenantId};
+use bellhop_store::{Mode, Standing};
 use bellhop_views::{dashboard as views, tenants as registry};
 use futures_util::future::try_join_all;
 use schemars::JsonSchema;
@@ -41,6 +42,10 @@ pub(crate) struct Tenant {
     pub tenant: String,
     /// Items that wait for a decision.
     pub open: u64,
+    /// `active`, `suspended`, `resuming` or `removed`.
+    pub standing: &'static str,
+    /// Its events come by queues of its own.
+    pub own_queues: bool,
 }
 
 /// Behind which property a page begins.
@@ -72,9 +77,15 @@ pub(crate) async fn tenants(call: &Call<'_>, query: TenantsQuery, _: Nothing) ->
     };
     let (own, more) = page(call, call.who()?, &start, after.as_ref()).await?;
     let next = own.last().filter(|_| more).map(|tenant| tenant.id().to_string());
+    let known = call.parts.store.registrations(&own.iter().map(|tenant| tenant.id().clone()).collect()).await?;
     let counted = own.iter().map(async |tenant| {
-        let open = counts(&call.parts.store, &tenant.desk()).await?.open;
-        Ok::<_, Refusal>(Tenant { tenant: tenant.id().to_string(), open })
+        let registration = known.get(tenant.id());
+        Ok::<_, Refusal>(Tenant {
+            tenant: tenant.id().to_string(),
+            open: counts(&call.parts.store, &tenant.desk()).await?.open,
+            standing: registration.map_or(Standing::Active, |one| one.standing).word(),
+            own_queues: registration.is_some_and(|one| one.mode == Mode::Silo),
+        })
     });
     Ok(Answer::Now(Tenants { tenants: try_join_all(counted).await?, next }))
 }

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use bellhop_events::{MessageGroup, Queue, Subject};
+use bellhop_events::{MessageGroup, Queue, Subject, TenantId};
 use bellhop_store::review::ReviewId;
-use bellhop_store::{Line, OpenHold, Parked, Record, Scope, Store, decode_item};
+use bellhop_store::{Line, Mode, OpenHold, Parked, Record, Scope, Store, decode_item};
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::auth::OwnTenant;
 use crate::call::{Answer, Call};
@@ -18,7 +18,15 @@ use crate::refusal::Refusal;
 /// More lines of a function are not listed one by one.
 const MOST: usize = 200;
 
-/// All queues.
+/// Which queues.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct QueuesQuery {
+    /// Those of this tenant's own; left out, those that tenants share.
+    tenant: Option<String>,
+}
+
+/// Queues of the stack, or of a tenant.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct AllQueues {
     queues: Vec<QueueDepth>,
@@ -56,8 +64,15 @@ pub(crate) struct HeldLine {
     item: Option<String>,
 }
 
-pub(crate) async fn queues(call: &Call<'_>, _: Nothing, _: Nothing) -> Result<Answer<AllQueues>, Refusal> {
-    Ok(Answer::Now(AllQueues { queues: call.parts.depths.read().await? }))
+pub(crate) async fn queues(call: &Call<'_>, query: QueuesQuery, _: Nothing) -> Result<Answer<AllQueues>, Refusal> {
+    let depths = &call.parts.depths;
+    let Some(text) = query.tenant else { return Ok(Answer::Now(AllQueues { queues: depths.shared().await? })) };
+    let tenant: TenantId = text.parse().map_err(|error| Refusal::invalid("/query/tenant", error, text))?;
+    let registration = call.parts.store.registration(&tenant).await?;
+    if registration.is_none_or(|one| one.mode != Mode::Silo) {
+        return Err(Refusal::not_found());
+    }
+    Ok(Answer::Now(AllQueues { queues: depths.of_silo(&tenant).await? }))
 }
 
 pub(crate) async fn holds(call: &Call<'_>, _: Nothing, _: Nothing) -> Result<Answer<Holds>, Refusal> {

@@ -4,6 +4,7 @@ use std::io::Read as _;
 
 use bellhop_kit::advance;
 use bellhop_kit::given::{GROUP, booking, property};
+use bellhop_store::{Mode, Registration, Standing};
 use flate2::read::GzDecoder;
 use serde_json::json;
 
@@ -194,6 +195,23 @@ async fn operators_see_queues() {
     let wanted = json!({"name": "operational-calendar", "waiting": 3, "in_flight": 1, "delayed": 0, "dead_letters": 2});
     assert_eq!(queues[0], wanted);
     assert_eq!(stage.get("api/queues", &stage.manager("sea")).await.code(), "not-allowed");
+}
+
+#[tokio::test]
+async fn operators_see_the_queues_of_a_silo_and_who_is_suspended() {
+    let stage = Stage::new().await;
+    let now = bellhop_kit::now();
+    let mut silo = Registration::new("seaside".parse().expect("a tenant"), now);
+    (silo.mode, silo.standing) = (Mode::Silo, Standing::Suspended);
+    stage.world.store.commit(silo.put().expect("writes")).await.expect("a registration");
+    let queues = stage.get("api/queues?tenant=seaside", &stage.operator()).await.json()["queues"].clone();
+    assert_eq!(queues.as_array().map(Vec::len), Some(5), "the fallback queue is shared: {queues}");
+    assert_eq!(stage.get("api/queues?tenant=sea", &stage.operator()).await.status, 404, "it has none");
+    assert_eq!(stage.get("api/queues?tenant=Sea%2F", &stage.operator()).await.status, 400);
+    assert_eq!(stage.get("api/queues?tenant=seaside", &stage.manager("seaside")).await.code(), "not-allowed");
+    let tenants = stage.get("api/tenants?q=seas", &stage.operator()).await.json();
+    let wanted = json!([{"tenant": "seaside", "open": 0, "standing": "suspended", "own_queues": true}]);
+    assert_eq!(tenants["tenants"], wanted);
 }
 
 #[tokio::test]

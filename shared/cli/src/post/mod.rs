@@ -4,10 +4,11 @@ mod plan;
 mod send;
 mod valve;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
 use bellhop_events::{Queue, TenantId};
+use bellhop_store::{Mode, Registration};
 use clap::Args;
 use serde_json::json;
 
@@ -38,6 +39,9 @@ pub struct Post {
     /// With --raw: queue of lines whose type is not in the catalogue
     #[arg(long, requires = "raw", value_parser = check::queue, default_value = "operational-calendar")]
     queue: Queue,
+    /// Post to the tenants' own queues, without a look at the registry: for a producer's role, which may not read it
+    #[arg(long)]
+    silo: bool,
     /// At most so many events a second; without it, the lowest that is set for a tenant among them (bellhop tenant add)
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=30_000))]
     pace: Option<u32>,
@@ -74,7 +78,7 @@ pub fn validate(args: &Validate) -> Result<Exit, CliError> {
 /// Checks events and sends them.
 pub async fn post(args: &Post, prefix: &str) -> Result<Exit, CliError> {
     let text = input::read(&args.file)?;
-    let (events, refused) = if args.raw {
+    let (mut events, refused) = if args.raw {
         let raw = input::lines(&text).into_iter().map(|piece| check::raw(piece, args.queue, &args.group));
         (raw.collect(), Vec::new())
     } else {
@@ -96,26 +100,29 @@ pub async fn post(args: &Post, prefix: &str) -> Result<Exit, CliError> {
         send::Summary { groups: send::groups(&events), ..send::Summary::default() }
     } else {
         let cloud = Cloud::connect(prefix).await;
-        let pace = match args.pace {
-            Some(pace) => Some(pace),
-            None => lowest_pace(&cloud, &events).await,
-        };
+        let known = if args.silo { HashMap::new() } else { registrations(&cloud, &events).await };
+        let pace = args.pace.or_else(|| known.values().filter_map(|one| one.events_a_second).min());
+        for event in &mut events {
+            let has_silo = |tenant: &TenantId| known.get(tenant).is_some_and(|one| one.mode == Mode::Silo);
+            event.silo = event.tenant().filter(|tenant| args.silo || has_silo(tenant));
+        }
         send::send(&cloud, events.clone(), Valve::new(pace, args.most_waiting, Instant::now())).await?
     };
     report(args, &events, &refused, &outcome, stop);
     Ok(if refused.is_empty() && outcome.unsent == 0 { Exit::Ok } else { Exit::Refused })
 }
 
-/// The lowest pace that somebody has set for a tenant of these events.
-async fn lowest_pace(cloud: &Cloud, events: &[Outgoing]) -> Option<u32> {
-    let groups = events.iter().filter_map(|event| event.group.split('#').next()?.parse::<TenantId>().ok());
-    let tenants: BTreeSet<_> = groups.collect();
+/// What is known of the tenants of these events: their pace, and whether they have queues of their own.
+async fn registrations(cloud: &Cloud, events: &[Outgoing]) -> HashMap<TenantId, Registration> {
+    let tenants: BTreeSet<_> = events.iter().filter_map(Outgoing::tenant).collect();
     match cloud.store.registrations(&tenants).await {
-        Ok(known) => known.values().filter_map(|one| one.events_a_second).min(),
+        Ok(known) => known,
         // Whoever may post need not be allowed to read the tables, and can while they are down.
         Err(error) => {
-            output::note(format_args!("pace-unknown: {error}; no pace is kept, --pace sets one"));
-            None
+            output::note(format_args!(
+                "registry-unknown: {error}; no pace is kept (--pace sets one), and all goes to the shared queues (--silo: to the tenants' own)"
+            ));
+            HashMap::new()
         }
     }
 }

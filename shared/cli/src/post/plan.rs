@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use bellhop_events::Queue;
+use bellhop_events::{Queue, TenantId};
 
 use crate::check::Outgoing;
 
@@ -22,11 +22,14 @@ pub struct Plan {
     ready: VecDeque<LaneId>,
 }
 
+/// A queue, and whose silo it is in.
+pub type Place = (Queue, Option<TenantId>);
+
 /// Heads of different lanes of one queue.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Batch {
     /// Where to.
-    pub queue: Queue,
+    pub place: Place,
     /// Each is on its way until it is settled.
     pub lanes: Vec<LaneId>,
 }
@@ -59,12 +62,12 @@ impl Plan {
 
     /// The next batch, if any lane may send.
     pub fn next_batch(&mut self) -> Option<Batch> {
-        let queue = self.ready.iter().find_map(|lane| self.head(*lane))?.queue;
+        let place = self.ready.iter().find_map(|lane| self.head(*lane))?.place();
         let (mut lanes, mut bytes, mut later) = (Vec::new(), 0, VecDeque::new());
         while let Some(lane) = self.ready.pop_front() {
             let Some(head) = self.head(lane) else { continue };
             let fits = lanes.is_empty() || bytes + head.body.len() <= MOST_BYTES;
-            if head.queue == queue && fits && lanes.len() < MOST_ENTRIES {
+            if head.place() == place && fits && lanes.len() < MOST_ENTRIES {
                 bytes += head.body.len();
                 lanes.push(lane);
             } else {
@@ -72,7 +75,7 @@ impl Plan {
             }
         }
         self.ready = later;
-        Some(Batch { queue, lanes })
+        Some(Batch { place, lanes })
     }
 
     /// Whether anything is left, be it on its way.
@@ -106,7 +109,7 @@ mod tests {
 
     fn event(line: usize, group: u8, size: usize) -> Outgoing {
         let queue = if group.is_multiple_of(5) { Queue::Automation } else { Queue::OperationalCalendar };
-        Outgoing { line, queue, group: format!("t#{group}"), body: "x".repeat(size) }
+        Outgoing { line, queue, silo: None, group: format!("t#{group}"), body: "x".repeat(size) }
     }
 
     proptest! {
@@ -127,7 +130,7 @@ mod tests {
                     let sent: Vec<_> = batch.lanes.iter().filter_map(|lane| plan.head(*lane)).collect();
                     prop_assert!(sent.len() <= 10 && sent.len() == batch.lanes.len() && !sent.is_empty());
                     prop_assert!(sent.iter().map(|e| e.body.len()).sum::<usize>() <= MOST_BYTES);
-                    prop_assert!(sent.iter().all(|e| e.queue == batch.queue));
+                    prop_assert!(sent.iter().all(|e| e.place() == batch.place));
                     flights.push(batch);
                 }
                 if flights.is_empty() { break; }

@@ -6,13 +6,12 @@ use std::time::{Duration, Instant};
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sqs::operation::send_message_batch::{SendMessageBatchError, SendMessageBatchOutput};
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
-use bellhop_events::Queue;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use indicatif::ProgressBar;
 
-use super::plan::{Batch, LaneId, Plan};
+use super::plan::{Batch, LaneId, Place, Plan};
 use super::valve::Valve;
 use crate::check::Outgoing;
 use crate::cloud::{Cloud, Side};
@@ -54,7 +53,7 @@ enum Step {
 
 struct Sender<'a> {
     cloud: &'a Cloud,
-    urls: HashMap<Queue, String>,
+    urls: HashMap<Place, String>,
     plan: Plan,
     tries: HashMap<LaneId, u32>,
     message_ids: HashSet<String>,
@@ -74,8 +73,9 @@ pub fn groups(events: &[Outgoing]) -> usize {
 /// Sends all events. Errors only when SQS cannot be reached; single refusals are counted.
 pub async fn send(cloud: &Cloud, events: Vec<Outgoing>, valve: Valve) -> Result<Summary, CliError> {
     let mut urls = HashMap::new();
-    for queue in events.iter().map(|event| event.queue).collect::<HashSet<_>>() {
-        urls.insert(queue, cloud.queue_url(queue, Side::Main).await?);
+    for place in events.iter().map(Outgoing::place).collect::<HashSet<_>>() {
+        let url = cloud.queue_url_in(place.1.as_ref(), place.0, Side::Main).await?;
+        urls.insert(place, url);
     }
     let bar = output::progress(events.len(), "posting");
     let plan = Plan::new(events);
@@ -155,7 +155,7 @@ impl Sender<'_> {
             entry.message_body(&event.body).message_group_id(&event.group).build().ok()
         });
         let request = self.cloud.sqs.send_message_batch().set_entries(Some(entries.collect()));
-        let request = request.set_queue_url(self.urls.get(&batch.queue).cloned());
+        let request = request.set_queue_url(self.urls.get(&batch.place).cloned());
         request.send().map(|answer| Step::Answered(batch, Box::new(answer))).boxed()
     }
 

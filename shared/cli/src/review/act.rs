@@ -120,7 +120,7 @@ pub async fn queues(cloud: &Cloud, items: &[(Desk, ReviewItem)]) -> Result<Queue
     for queue in items.iter().filter_map(|(_, item)| Queue::named(&item.note.queue)).collect::<BTreeSet<_>>() {
         urls.insert(queue, cloud.queue_url(queue, Side::Main).await?);
     }
-    Ok(Queues::new(cloud.sqs.clone(), urls))
+    Ok(Queues::new(cloud.sqs.clone(), urls, cloud.store.clone()))
 }
 
 /// Decides on one item.

@@ -138,7 +138,8 @@ pub fn clients(line: &Line) -> (aws_sdk_dynamodb::Client, aws_sdk_sqs::Client) {
 pub fn parts(line: &Line) -> (Store, Queues) {
     let (dynamodb, sqs) = clients(line);
     let urls = Queue::ALL.into_iter().map(|queue| (queue, url(queue))).collect();
-    (Store::new(dynamodb, "state", "operations"), Queues::new(sqs, urls))
+    let store = Store::new(dynamodb, "state", "operations");
+    (store.clone(), Queues::new(sqs, urls, store))
 }
 
 pub fn url(queue: Queue) -> String {

@@ -26,6 +26,7 @@ mod redrive;
 mod review;
 mod review_counts;
 mod scenarios;
+mod silo;
 mod supersede;
 mod sweep;
 mod tenancy;

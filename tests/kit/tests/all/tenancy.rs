@@ -24,7 +24,7 @@ async fn world() -> Reviewed {
     let world = Reviewed::of(hotel(&[("u1", 1), ("room", 9)]).await);
     // In an open registry somebody exists by what the dashboard lists, or by being added.
     let registered = Registration::new(tenant(), now());
-    world.hotel.store.commit(registered.put().expect("writes").into()).await.expect("a registration");
+    world.hotel.store.commit(registered.put().expect("writes")).await.expect("a registration");
     world
 }
 
@@ -183,7 +183,7 @@ async fn in_a_closed_registry_strangers_and_the_removed_are_for_operators_only()
     );
     let unknown = world.open(&bellhop_store::review::Desk::of_nobody()).await;
     assert_eq!(unknown.iter().map(|item| item.note.reason.as_str()).collect::<Vec<_>>(), ["unknown-tenant"]);
-    world.hotel.store.commit(Registration::new(tenant(), now()).put().expect("writes").into()).await.expect("added");
+    world.hotel.store.commit(Registration::new(tenant(), now()).put().expect("writes")).await.expect("added");
     post(&world.hotel, &property("p2", 1, &[("u1", 1)]));
     post(&world.hotel, &booking("e1", "created", "b1", 1, "u1", 3..6));
     world.drain().await;

@@ -189,7 +189,7 @@ impl FakeIssuer {
         if target.ends_with("GetQueueAttributes") {
             let request: Value = serde_json::from_slice(&body).expect("JSON");
             let queue = request["QueueUrl"].as_str().expect("a queue");
-            assert!(queue.starts_with("https://sqs.test/1/bellhop-") && queue.contains(".fifo"), "{queue}");
+            assert!(queue.starts_with("https://sqs.test/1/bellhop") && queue.contains(".fifo"), "{queue}");
             let counts = if queue.ends_with("-dlq.fifo") { ["2", "0", "0"] } else { ["3", "1", "0"] };
             return Ok(response(
                 200,

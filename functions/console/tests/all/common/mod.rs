@@ -122,6 +122,7 @@ impl Stage {
     /// A message that somebody gave up.
     pub async fn given_up(&self, group: &str, deduplication: &str, note: Option<String>, body: &str) {
         let understood = understand(&Incoming {
+            silo: None,
             origin: Origin::Fallback,
             id: format!("m-{deduplication}"),
             body: body.to_owned(),

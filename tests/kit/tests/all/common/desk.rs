@@ -78,12 +78,17 @@ impl Reviewed {
 
     /// A message of the calendar that SQS gave up.
     pub async fn dead_letter(&self, id: &str, group: &str, body: &str) -> Vec<String> {
+        self.dead_letter_in(DLQ, id, group, body).await
+    }
+
+    /// The same, by a queue that is named.
+    pub async fn dead_letter_in(&self, queue: &str, id: &str, group: &str, body: &str) -> Vec<String> {
         let attributes = json!({
             "MessageGroupId": group, "MessageDeduplicationId": id, "ApproximateReceiveCount": "1000",
             "SentTimestamp": (now().as_millisecond()).to_string(),
         });
         let record = json!({
-            "messageId": id, "body": body, "attributes": attributes, "eventSourceARN": arn(DLQ), "messageAttributes": {},
+            "messageId": id, "body": body, "attributes": attributes, "eventSourceARN": arn(queue), "messageAttributes": {},
         });
         let event: SqsEvent = serde_json::from_value(json!({ "Records": [record] })).expect("an event");
         let failed = self.intake.run(event).await.response.batch_item_failures;
