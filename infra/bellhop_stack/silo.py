@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from bellhop_cloud import templates
 from bellhop_stack import shown, smoke
 from bellhop_stack.cloud import ROOT, Cloud, Problem, cloud, note, run
-from bellhop_stack.stack import Stack, Version
+from bellhop_stack.stack import NOT_THERE, Stack, Version
 
 PROGRAM = "infra/silo"
 DONE, NOT_DONE, DECLINED = 0, 1, 3
@@ -101,7 +101,8 @@ def silos(where: Cloud, prefix: str) -> list[Silo]:
         for stack in page["Stacks"]:
             parameters = {p["ParameterKey"]: p.get("ParameterValue") for p in stack.get("Parameters", [])}
             silo = Silo(prefix, parameters.get("Tenant", ""))
-            if parameters.get("Prefix") == prefix and stack["StackName"] == silo.name and stack["StackStatus"] != "REVIEW_IN_PROGRESS":
+            is_there = stack["StackStatus"] not in NOT_THERE
+            if is_there and parameters.get("Prefix") == prefix and stack["StackName"] == silo.name:
                 found.append(silo)
     return sorted(found, key=lambda silo: silo.tenant)
 
@@ -154,8 +155,11 @@ def bring(where: Cloud, arguments: argparse.Namespace, silo: Silo, given: dict[s
         note(f"{silo.name}: {silo.prefix} is not watched, so its alarms tell nobody: deploy infra/observability.yaml, then infra/silo update {silo.tenant}")
     report = {"stack": silo.name, "tenant": silo.tenant, "region": where.region}
     changes = stack.prepare(version, {"Application": "bellhop", "Tenant": silo.tenant} | ({"Stage": arguments.stage} if arguments.stage else {}))
-    if changes is None:
+    is_up_to_date = changes is None or not (changes.creates or changes.changes)
+    if is_up_to_date:
         registered()
+        if changes:  # parameters that nothing asks for yet
+            stack.execute(changes)
         note(f"{silo.name} is up to date already")
     else:
         note(shown.changes(silo.name, changes))
@@ -172,8 +176,7 @@ def bring(where: Cloud, arguments: argparse.Namespace, silo: Silo, given: dict[s
     outputs = stack.outputs()
     for name, value in sorted(outputs.items()):
         note(f"  {name} {value}")
-    result = "up to date" if changes is None else "deployed"
-    return tell(arguments, DONE, report | {"result": result, "outputs": outputs})
+    return tell(arguments, DONE, report | {"result": "up to date" if is_up_to_date else "deployed", "outputs": outputs})
 
 
 def registration(silo: Silo) -> dict | None:

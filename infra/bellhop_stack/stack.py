@@ -15,6 +15,7 @@ WAIT_SECONDS = 1800  # a stack's creation takes minutes, its removal may take lo
 INLINE_LIMIT = 51_200  # bytes of a template, CloudFormation's; a larger one goes through S3
 NOTHING_CHANGES = ("didn't contain changes", "No updates are to be performed")
 USELESS = ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED")  # can only be deleted
+NOT_THERE = ("DELETE_COMPLETE", "REVIEW_IN_PROGRESS")  # in review: the husk around a first change set that nobody executed
 SETTLED = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 
 
@@ -55,8 +56,7 @@ class Stack:
             if "does not exist" in str(error):
                 return None
             raise
-        # A stack in review is the husk around a first change set that nobody executed.
-        return None if found["StackStatus"] in ("DELETE_COMPLETE", "REVIEW_IN_PROGRESS") else found
+        return None if found["StackStatus"] in NOT_THERE else found
 
     def status(self) -> str | None:
         found = self.describe()
@@ -182,6 +182,8 @@ class Stack:
             return bool(ends)
 
         self.wait(settled, f"{self.name} to settle")
+        if ends[-1:] == ["DELETE_COMPLETE"]:  # the event may come before the end
+            self.wait(self._is_gone, f"{self.name} to be gone")
         return ends[-1] if ends and not self._is_gone() else None
 
     def _is_gone(self) -> bool:

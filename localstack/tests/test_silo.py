@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -205,10 +206,13 @@ class Twins(unittest.TestCase):
             match value:
                 case ("GetAtt", str() as name) if name.removesuffix(".Arn") in called:
                     return called[name.removesuffix(".Arn")]
+                case ("Sub", str() as text) if whole := re.fullmatch(r"\$\{(\w+)}", text):
+                    return "Ref", whole[1]
                 case ("Sub", str() as text):
                     return text.rsplit(start, 1)[-1]
-                case ("Select", [("FindInMap", [name, key, column]), options]):
-                    return plain(options[template["Mappings"][name][key][column]])
+                case ("Select", [("FindInMap", [name, key, column]), ("Split", [by, ("Sub", options)])]):
+                    chosen = options.split(by)[template["Mappings"][name][key][column]]
+                    return plain(("Sub", chosen)) if "$" in chosen else int(chosen)
                 case dict():
                     return {key: plain(inner) for key, inner in value.items()}
                 case list() | tuple():
@@ -342,7 +346,7 @@ class Live(unittest.TestCase):
             time.sleep(0.1)
         self.assertEqual(self.seen(), sent)
         (row,) = self.run_it(silo.list_all)
-        self.assertEqual((row["tenant"], row["queues"], row["status"]), ("sea", 5, "CREATE_COMPLETE"))
+        self.assertEqual((row["tenant"], row["queues"], row["waiting"]), ("sea", 5, 0))
         shown = self.run_it(silo.show)
         self.assertTrue(shown["up_to_date"])
         # Its queues follow the main stack's.
