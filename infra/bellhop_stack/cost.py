@@ -27,9 +27,6 @@ MEMORY_GB = 0.25  # the template's default
 BILLED_SECONDS = 0.020  # of a batch of one: three calls deep, and the rounding up
 PLATFORM_LOG_BYTES = 350  # START, END and REPORT of an invocation
 SHARDS = 16  # of what is due, read by each run of the timer
-# As the design counts a silo, for as long as infra/tenant.yaml is not there: mappings of five work queues, of fallback, and of
-# what SQS gives up; the six queues each have a dead-letter queue.
-SILO_WITHOUT_TEMPLATE = Counter({"AWS::Lambda::EventSourceMapping": 7, "AWS::SQS::Queue": 12})
 MAPPING, ALARM, BOARD, KEY, SCHEDULE = (
     "AWS::Lambda::EventSourceMapping", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard", "AWS::KMS::Key", "AWS::Events::Rule",
 )  # fmt: skip
@@ -70,10 +67,10 @@ class Prices:
 
 
 def kinds_of(path: Path) -> Counter:
-    """How many resources of each type a template makes, an alarm once for each metric that it reads; none when there is no such
-    template. What stands under a condition counts: a stack that leaves it out costs less."""
+    """How many resources of each type a template makes, an alarm once for each metric that it reads. What stands
+    under a condition counts: a stack that leaves it out costs less."""
     found = Counter()
-    for each in (templates.resources(path) if path.exists() else {}).values():
+    for each in templates.resources(path).values():
         metrics = sum("MetricStat" in inner for inner in templates.inside(each))
         found[each["Type"]] += max(1, metrics) if each["Type"] == ALARM else 1
     return found
@@ -127,7 +124,7 @@ def scheduled_runs(resources: dict) -> int:
 
 def report(prices: Prices, units: dict) -> dict:
     core = kinds_of(TEMPLATE) + kinds_of(INFRA / "observability.yaml")
-    silo = kinds_of(INFRA / "tenant.yaml") or SILO_WITHOUT_TEMPLATE
+    silo = kinds_of(INFRA / "tenant.yaml")
     pool_idle = idle(core, scheduled_runs(templates.resources(TEMPLATE)), prices)
     silo_idle, million = idle(silo, 0, prices), event(units, prices).times(EVENTS)
     rows = []
@@ -139,7 +136,7 @@ def report(prices: Prices, units: dict) -> dict:
         })  # fmt: skip
     return {
         "prices_of": prices.date, "units_of": units["date"], "unmeasured": unmeasured(units),
-        "counted": {"stack": counted(core), "silo": counted(silo), "silo_template": (INFRA / "tenant.yaml").exists()},
+        "counted": {"stack": counted(core), "silo": counted(silo)},
         "idle": asdict(pool_idle), "idle_silo_tenant": asdict(silo_idle), "million_events": asdict(million), "tenants": rows,
     }  # fmt: skip
 
@@ -175,8 +172,6 @@ def text(found: dict) -> str:
         lines.append(f"counted, {what}: " + ", ".join(f"{n} {word}" for word, n in counts[what].items() if n))
     if found["unmeasured"]:
         lines.append(f"not in it, for want of units: {', '.join(found['unmeasured'])}")
-    if not counts["silo_template"]:
-        lines.append("(a silo as the design counts it: there is no infra/tenant.yaml)")
     lines.append("Without a channel: each adds 3 write units to a change (tests/bench). Metrics, mail, storage and traffic are not in it.")
     return "\n".join(lines)
 

@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from bellhop_stack import build, code, shown, smoke
+from bellhop_stack import build, code, shown, silo, smoke
 from bellhop_stack.cloud import TEMPLATE, Cloud, Problem, cloud, note, run
 from bellhop_stack.stack import Stack, Version, check_timeouts, declared
 
@@ -50,6 +50,7 @@ def main() -> int:
             settled = former is not None and stack.status() == "UPDATE_ROLLBACK_COMPLETE"
             return tell(arguments, report, NOT_DEPLOYED if settled or former is None else BROKEN, "failed")
     if arguments.no_smoke_test:
+        silos_to_follow(stack)
         return tell(arguments, report, DEPLOYED, "deployed, not tested")
     try:
         tested(where, stack, arguments.smoke_seconds)
@@ -59,12 +60,15 @@ def main() -> int:
             note("there is no former version to go back to; look at the logs, deploy again, or take it away with infra/remove")
             return tell(arguments, report, BROKEN, "smoke test failed")
         return roll_back(arguments, stack, former, tags, report)
+    silos_to_follow(stack)
     return tell(arguments, report, DEPLOYED, "deployed" if changes and changes.changes else "up to date", outputs=stack.outputs())
 
 
 def plan(where: Cloud, arguments: argparse.Namespace, former: Version | None, uploaded: dict[str, str]) -> Version:
     """The version to deploy: what is named, else what it was before, else the template's defaults."""
     template = TEMPLATE.read_text()
+    if former and "Tenant" in former.parameters:  # its queues would go
+        raise Problem(f"the stack {arguments.prefix} is the silo of {former.parameters['Tenant']}: expected another prefix")
     known = declared(template)
     emulated = {"ProtectTables": "false"} if where.is_emulator else {}
     given = file_parameters(arguments.parameters) | dict(pair.split("=", 1) for pair in arguments.overrides)
@@ -94,6 +98,12 @@ def tested(where: Cloud, stack: Stack, seconds: float):
     smoke.test(where, stack.name, outputs, seconds)
     functions = sum(key.endswith("FunctionName") for key in outputs)
     note(f"smoke test: {functions} functions start, an event is done ({time.monotonic() - started:.1f} s)")
+
+
+def silos_to_follow(stack: Stack):
+    every, behind = silo.silos(stack.cloud, stack.name), silo.outdated(stack.cloud, stack.name)
+    if behind:
+        note(f"{len(behind)} of {len(every)} silos are not as this version has them ({', '.join(behind)}): infra/silo update --all --prefix {stack.name}")
 
 
 def roll_back(arguments: argparse.Namespace, stack: Stack, former: Version, tags: dict, report: dict) -> int:

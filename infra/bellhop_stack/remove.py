@@ -7,7 +7,7 @@ import argparse
 import json
 import sys
 
-from bellhop_stack import code, shown, smoke
+from bellhop_stack import code, shown, silo, smoke
 from bellhop_stack.cloud import Cloud, Problem, cloud, note, run
 from bellhop_stack.stack import Stack
 
@@ -23,12 +23,15 @@ def main() -> int:
     if stack.describe() is None:
         note(f"there is no stack {stack.name} in {where.region}")
         return tell(arguments, REMOVED, {"result": "not there", "remains": []})
+    if siloed := [each.tenant for each in silo.silos(where, stack.name)]:  # their queues would be nobody's
+        note(f"{stack.name} has silos ({', '.join(siloed)}): infra/silo remove takes each away first")
+        return tell(arguments, NOT_REMOVED, {"result": "refused", "waiting": [f"the silo of {tenant}" for tenant in siloed]})
     if waiting := what_waits(stack.name):
         note(f"{stack.name}: {'; '.join(waiting)}")
         if not arguments.anyway:
             note("work it off (`bellhop status --wait-drained`, `bellhop review list`, `bellhop hold list`), or give it up: --anyway")
             return tell(arguments, NOT_REMOVED, {"result": "refused", "waiting": waiting})
-    tables = resources(stack, "AWS::DynamoDB::Table")
+    tables = stack.resources("AWS::DynamoDB::Table")
     protected = {logical: name for logical, name in tables.items() if is_protected(where, name)}
     kept = {} if arguments.tables else protected
     note(f"{stack.name} in {where.region} goes, with its queues and functions")
@@ -60,12 +63,6 @@ def what_waits(prefix: str) -> list[str]:
         "put_by": "messages of suspended tenants are put by",
     }  # fmt: skip
     return found + [f"{status[name]} {text}" for name, text in words.items() if status[name]]
-
-
-def resources(stack: Stack, kind: str) -> dict[str, str]:
-    pages = stack.cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack.name)
-    found = [each for page in pages for each in page["StackResourceSummaries"] if each["ResourceType"] == kind]
-    return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in found if each.get("PhysicalResourceId")}
 
 
 def is_protected(where: Cloud, table: str) -> bool:

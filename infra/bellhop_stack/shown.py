@@ -15,17 +15,22 @@ def parser(program: str, description: str | None, epilog: str, stage: str) -> ar
     told = argparse.ArgumentParser(
         prog=program, description=description, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    options(told, stage)
+    return told
+
+
+def options(told: argparse.ArgumentParser, stage: str, asks: bool = True):
     told.add_argument("--stage", help=stage)
     told.add_argument("--prefix", help="name of the stack and first part of every name (default: bellhop)")
     told.add_argument("--region", help="AWS region (default: AWS_REGION, or the profile's)")
-    told.add_argument("--yes", action="store_true", help="do not ask")
-    return told
+    if asks:
+        told.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def parsed(told: argparse.ArgumentParser) -> argparse.Namespace:
     """With the name of the stack; ends where somebody must be asked and nobody can."""
     arguments = told.parse_args()
-    if not (arguments.yes or sys.stdin.isatty()):
+    if not (getattr(arguments, "yes", True) or sys.stdin.isatty()):
         told.error("nobody can be asked here: expected --yes, or a terminal")
     arguments.prefix = arguments.prefix or (f"bellhop-{arguments.stage}" if arguments.stage else "bellhop")
     return arguments
@@ -38,11 +43,16 @@ def changes(stack: str, change_set: ChangeSet) -> str:
     for change in sorted(change_set.changes, key=lambda c: (c.action != "Remove" and c.replacement in harmless, c.action, c.resource)):
         replacement = "" if change.replacement in harmless else {"True": "REPLACED"}.get(change.replacement, change.replacement)
         rows.append((f"{MARKS.get(change.action, '?')} {change.action}", change.resource, change.kind, replacement))
+    kind = "a new stack" if change_set.creates else "a change"
+    return f"{stack}: {kind}, {len(change_set.changes)} resources\n{table(rows)}"
+
+
+def table(rows: list[tuple[str, ...]]) -> str:
+    """The first row is the head."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     lines.insert(1, "  ".join("-" * width for width in widths))
-    kind = "a new stack" if change_set.creates else "a change"
-    return "\n".join([f"{stack}: {kind}, {len(change_set.changes)} resources", *lines])
+    return "\n".join(lines)
 
 
 def agreed(question: str) -> bool:

@@ -1,6 +1,7 @@
 """A CloudFormation stack: what it is, what would change, and changing it. The one way by which Bellhop is deployed anywhere."""
 
 import hashlib
+import json
 import re
 import secrets
 import time
@@ -14,6 +15,7 @@ WAIT_SECONDS = 1800  # a stack's creation takes minutes, its removal may take lo
 INLINE_LIMIT = 51_200  # bytes of a template, CloudFormation's; a larger one goes through S3
 NOTHING_CHANGES = ("didn't contain changes", "No updates are to be performed")
 USELESS = ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED")  # can only be deleted
+NOT_THERE = ("DELETE_COMPLETE", "REVIEW_IN_PROGRESS")  # in review: the husk around a first change set that nobody executed
 SETTLED = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 
 
@@ -54,8 +56,7 @@ class Stack:
             if "does not exist" in str(error):
                 return None
             raise
-        # A stack in review is the husk around a first change set that nobody executed.
-        return None if found["StackStatus"] in ("DELETE_COMPLETE", "REVIEW_IN_PROGRESS") else found
+        return None if found["StackStatus"] in NOT_THERE else found
 
     def status(self) -> str | None:
         found = self.describe()
@@ -69,7 +70,19 @@ class Stack:
         if found is None or found["StackStatus"] in USELESS:
             return None
         template = self.cloudformation.get_template(StackName=self.name, TemplateStage="Original")["TemplateBody"]
+        if not isinstance(template, str):  # boto3 reads JSON by itself
+            template = json.dumps(template, indent=1)
         return Version(template, {p["ParameterKey"]: p["ParameterValue"] for p in found.get("Parameters", [])})
+
+    def resources(self, kind: str) -> dict[str, str]:
+        """Those of a type: physical ids by logical ones."""
+        pages = self.cloudformation.get_paginator("list_stack_resources").paginate(StackName=self.name)
+        found = [each for page in pages for each in page["StackResourceSummaries"] if each["ResourceType"] == kind]
+        return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in found if each.get("PhysicalResourceId")}
+
+    def finish(self):
+        """Waits for the end of what somebody has begun."""
+        self.wait(lambda: not (self.status() or "").endswith("_IN_PROGRESS"), f"{self.name} to settle")
 
     def failures(self) -> str:
         """Why the last operation failed, first cause first."""
@@ -126,7 +139,7 @@ class Stack:
             answer = self.cloudformation.describe_change_set(StackName=self.name, ChangeSetName=name)
             return None if answer["Status"].endswith(("_PENDING", "_IN_PROGRESS")) else answer
 
-        return self._wait(found, "the change set to be made")
+        return self.wait(found, "the change set to be made")
 
     def _changes(self, name: str) -> list[Change]:
         pages = self.cloudformation.get_paginator("describe_change_set").paginate(StackName=self.name, ChangeSetName=name)
@@ -168,7 +181,9 @@ class Stack:
                     ends.append(event["ResourceStatus"])
             return bool(ends)
 
-        self._wait(settled, f"{self.name} to settle")
+        self.wait(settled, f"{self.name} to settle")
+        if ends[-1:] == ["DELETE_COMPLETE"]:  # the event may come before the end
+            self.wait(self._is_gone, f"{self.name} to be gone")
         return ends[-1] if ends and not self._is_gone() else None
 
     def _is_gone(self) -> bool:
@@ -188,7 +203,7 @@ class Stack:
                 return []
             raise
 
-    def _wait(self, look: Callable, what: str):
+    def wait(self, look: Callable, what: str):
         deadline = time.monotonic() + WAIT_SECONDS
         while not (found := look()):
             if time.monotonic() > deadline:

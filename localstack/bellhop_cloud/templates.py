@@ -1,5 +1,6 @@
 """Reads the templates of infra/ as data: `!GetAtt A.Arn` and the like as ("GetAtt", "A.Arn"), loops laid out."""
 
+import json
 import re
 from pathlib import Path
 
@@ -45,8 +46,11 @@ def laid_out(section: dict) -> dict:
 
 
 def _filled(value, name: str, item: str):
-    if value == ("Ref", name):
-        return item
+    match value:
+        case ("Ref", str() as ref) if ref == name:
+            return item
+        case ("GetAtt", [("Sub", str() as logical), attribute]):  # how a loop refers to what it makes
+            return "GetAtt", f"{_filled(logical, name, item)}.{attribute}"
     if isinstance(value, str):
         return value.replace(f"${{{name}}}", item).replace(f"&{{{name}}}", re.sub("[^A-Za-z0-9]", "", item))
     if isinstance(value, dict):
@@ -70,6 +74,12 @@ def long_form(value):
         case list():
             return [long_form(inner) for inner in value]
     return value
+
+
+def plain(text: str) -> str:
+    """A template as JSON without loops, and without the transform that lays them out: what CloudFormation takes anywhere."""
+    template = {key: value for key, value in read(text).items() if key != "Transform"}
+    return json.dumps(long_form(template), indent=1)
 
 
 def listed(value) -> list:

@@ -50,12 +50,25 @@ class Check(unittest.TestCase):
             (r"      RedrivePolicy:\n.*\n.*\n", "", queue, "RedrivePolicy"),
             (r"      RedriveAllowPolicy:\n.*\n.*\n.*\n", "", dlq, "RedriveAllowPolicy"),
             (r"      SqsManagedSseEnabled: .*\n      KmsMasterKeyId: .*\n", "      SqsManagedSseEnabled: false\n", queue, "encryption"),
-            (r"QueueName: !Sub \$\{Prefix}-automation\.fifo", "QueueName: !Sub ${Prefix}-else.fifo", "AutomationQueue", "alarm"),
+            (r"QueueName: !Sub \$\{Prefix}-fallback\.fifo", "QueueName: !Sub ${Prefix}-else.fifo", "FallbackQueue", "alarm"),
             (r"      LoggingConfig:\n.*\n", "", "CalendarFunction", "logs"),
             (r"      RetentionInDays: .*\n", "", "CalendarFunction", "logs"),
         ):
             with self.subTest(resource=resource, what=what):
                 self.assertEqual(self.found(pattern, by), {(resource, what)})
+
+    def test_a_pattern_for_silos_is_no_wider_than_the_queue_beside_it(self):
+        shared = r"(                  - !GetAtt OperationalCalendarQueue\.Arn\n                  - !Sub .*:)\$\{Prefix}_\*_operational-calendar\.fifo$"
+        for wider in ("${Prefix}_*", "${Prefix}*_operational-calendar.fifo", "${Prefix}_*_operational-calendar*", "${Prefix}_*_automation-dlq.fifo"):
+            with self.subTest(wider):
+                self.assertEqual(self.found(shared, rf"\g<1>{wider}"), {("CalendarRole", f"sqs {wider}")})
+        alone = r"^                  - !GetAtt OperationalCalendarQueue\.Arn\n(?=                  - !Sub)"
+        self.assertEqual(self.found(alone, ""), {("CalendarRole", "sqs ${Prefix}_*_operational-calendar.fifo")})
+
+    def test_a_silos_queues_are_looked_at_too(self):
+        every = {f"Queue{name}" for name in ("operationalcalendar", "operationalguests", "operationaldashboard", "automation", "synchronization")}
+        self.assertEqual(self.found(r"          RedrivePolicy:\n.*\n.*\n", "", "tenant.yaml"), {(queue, "RedrivePolicy") for queue in every})
+        self.assertEqual(self.found(r"AWS: !Ref ProducerPrincipal", 'AWS: "*"', "tenant.yaml"), {("ProducerRole", "public")})
 
     def test_an_alarm_that_is_taken_away_is_missed(self):
         self.assertEqual(self.found(r"^      - automation-dlq\n", "", "observability.yaml"), {("AutomationDlq", "alarm")})

@@ -101,8 +101,8 @@ class Laid(unittest.TestCase):
 
     def test_template_readme_and_code_still_agree(self):
         linter = Path(sys.executable).parent / "cfn-lint"
-        run(linter, "--non-zero-exit-code", "informational", "--", "infra/template.yaml", "infra/observability.yaml")
-        agree = [COPY / "localstack" / "tests" / f"test_{what}.py" for what in ("permissions", "signals")]
+        run(linter, "--non-zero-exit-code", "informational", "--", "infra/template.yaml", "infra/observability.yaml", "infra/tenant.yaml")
+        agree = [COPY / "localstack" / "tests" / f"test_{what}.py" for what in ("permissions", "signals", "silo")]
         here = {"PYTHONPATH": PACKAGES}
         run(sys.executable, "-m", "unittest", *agree, cwd=COPY / "localstack", BELLHOP_CLOUD_LIVE="", **here)
         run(sys.executable, COPY / "infra" / "check", **here)

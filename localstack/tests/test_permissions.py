@@ -41,6 +41,15 @@ def queue_resource(name: str) -> str:
     return camel(name) if name.endswith("-dlq") else camel(name) + "Queue"
 
 
+def twin(resource: str) -> str | None:
+    """The pattern that stands for a queue's twins in silos; the fallback queue has none."""
+    called = re.fullmatch(r"(?!Fallback)(\w+?)(?:Queue|(Dlq))", resource)
+    if not called:
+        return None
+    name = re.sub("(?<!^)(?=[A-Z])", "-", called[1]).lower()
+    return f"sqs ${{Prefix}}_*_{name}{'-dlq' if called[2] else ''}.fifo"
+
+
 class Permissions(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -101,7 +110,7 @@ class Permissions(unittest.TestCase):
             else:
                 resource, actions = WORDS[word]
                 allowed.setdefault(resource, set()).update(actions)
-        return allowed
+        return allowed | {pattern: actions for queue, actions in allowed.items() if (pattern := twin(queue))}
 
     def test_each_may_do_what_its_row_says_and_nothing_else(self):
         for name in self.rows:
@@ -117,6 +126,22 @@ class Permissions(unittest.TestCase):
                     if "ses:SendEmail" in listed(statement["Action"]):
                         self.assertEqual(statement["Condition"], {"StringEquals": {"ses:FromAddress": ("Ref", "MailFrom")}})
                 self.assertEqual(allowed, self.said(name))
+
+    def test_each_statement_on_a_shared_queue_covers_its_twins_in_silos_and_no_other_queue(self):
+        """Silos' queues are named by their tenants, whom no template knows: so by pattern, each beside the queue that it follows."""
+        queues = {name for name, _ in self.of_type("AWS::SQS::Queue")}
+        for name in self.rows:
+            role = self.resources[named(self.functions[camel(name) + "Function"]["Role"])]["Properties"]
+            for statement in statements(role["Policies"]):
+                found = {named(resource) for resource in listed(statement["Resource"])}
+                with self.subTest(name, sid=statement["Sid"]):
+                    self.assertEqual({r for r in found if str(r).startswith("sqs ")}, {twin(r) for r in found & queues} - {None})
+        patterns = {twin(queue) for queue in queues} - {None}
+        self.assertEqual(len(patterns), len(queues) - 2, "all but fallback and its dead letters")
+
+    def test_producers_of_the_pool_reach_no_silo(self):
+        ((_, policy),) = self.of_type("AWS::IAM::ManagedPolicy")
+        self.assertEqual([r for s in statements(policy) for r in listed(s["Resource"]) if str(named(r)).startswith("sqs ")], [])
 
     def test_each_is_told_the_queues_that_it_may_send_to(self):
         for name in self.rows:
