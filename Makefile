@@ -39,8 +39,8 @@ test-full: ## the same at full size
 chaos: ## a bad day at full size: poison, a deploy that cannot start, throttling, a broken table; every message is accounted for
 	@tests/e2e/run --full incident
 
-deploy-test: ## deploy, upgrade with events in flight, a bad version taken back, remove: on a local cloud of its own
-	@tests/deploy/run
+deploy-test: ## deploy, upgrade with events in flight, the commit before and today's in turn, a bad version taken back, remove: on a local cloud of its own
+	@tests/deploy/run --commit HEAD^
 
 cost: ## what a stack costs a month, from the templates and measured units (tests/cost/measure renews these)
 	@infra/cost
@@ -58,6 +58,7 @@ bench: ## the functions beside a plain one, against an AWS that costs nothing: t
 	@echo; cargo run -q -p bellhop-bench --example due
 	@echo; cargo run -q -p bellhop-bench --example desk
 	@echo; tests/console/run --bench
+	@echo; tests/e2e/run --bench noise
 
 new-function: ## lay a function: make new-function NAME=parking QUEUE=parking (a new queue, or one without a function)
 	@infra/new_function "$(NAME)" "$(QUEUE)"

@@ -11,6 +11,8 @@ RUN = Path(os.environ.get("BELLHOP_LOCAL_RUN") or HERE / ".run")  # another one 
 STATE = RUN / "cloud.json"  # what `up` started: ports and process ids
 HOST = "127.0.0.1"
 ACCOUNT = "000000000000"
+# Batches of one event source mapping at a time: its MaximumConcurrency, but never more processes than a small machine carries.
+CONCURRENCY = int(os.environ.get("BELLHOP_LOCAL_CONCURRENCY") or 10)
 AUDIENCE = "bellhop-console"  # whom the local issuer's tokens are meant for
 
 

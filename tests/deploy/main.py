@@ -110,7 +110,7 @@ def main() -> int:
         suite = unittest.TestSuite(Deploying(f"test_{name}") for name in tests)
         result = unittest.TextTestRunner(stream=sys.stderr, verbosity=0).run(suite)
     if not PREVIOUS:
-        why = "NOT TRIED, for want of --previous FOLDER (see tests/deploy/run): whether two commits read each other's records"
+        why = "NOT TRIED, for want of --commit HEAD^ (make deploy-test has it): whether two commits read each other's records"
         print(why, file=sys.stderr)
     broken = len(result.failures) + len(result.errors)
     print(f"took {time.monotonic() - started:.0f} s")

@@ -62,10 +62,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tests/e2e/run", description=__doc__)
     parser.add_argument("--full", action="store_true", help="the sizes of the acceptance test, not a twentieth")
     parser.add_argument("--processes", type=int, default=1, metavar="N", help="so many files of tests at a time (default: 1)")
+    parser.add_argument("--bench", choices=["noise"], help="instead of tests: what others notice of a noisy neighbour, pool and silo")
     parser.add_argument("names", nargs="*", metavar="NAME", help="tests, as poison or chaos.Chaos (default: all)")
     args = parser.parse_args()
     harness.FULL = args.full
     sys.path.insert(0, str(HERE))
+    if args.bench:
+        import noise
+
+        return 0 if noise.main() else 1
     names = args.names or sorted(path.stem.removeprefix("test_") for path in HERE.glob("test_*.py"))
     with harness.cloud():
         return run_here(names) if args.processes < 2 else run_beside(names, args.processes, args.full)

@@ -4,18 +4,16 @@ LocalStack 4.14.0 runs one synchronous invocation at a time, polls once a second
 MaximumConcurrency, by long poll; the queue itself keeps a group's later messages back while one is in flight."""
 
 import logging
-import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from localstack.runtime import hooks
 
 from bellhop_cloud.plugins import loaded
+from bellhop_cloud.settings import CONCURRENCY
 
 LOG = logging.getLogger(__name__)
 
-# MaximumConcurrency of the mapping, but never more processes than a small machine carries.
-LIMIT = int(os.environ.get("BELLHOP_LOCAL_CONCURRENCY") or 10)
 WAIT_SECONDS = 1  # a longer wait saves little here and makes stopping slow
 SQS_BATCH = 10
 
@@ -41,8 +39,8 @@ def bellhop_event_source_mapping():
 
     def worker_init(self, esm_config, poller, *args, **kwargs):
         stock_worker_init(self, esm_config, poller, *args, **kwargs)
-        maximum = (esm_config.get("ScalingConfig") or {}).get("MaximumConcurrency") or LIMIT
-        poller.slots = Slots(min(maximum, LIMIT))
+        maximum = (esm_config.get("ScalingConfig") or {}).get("MaximumConcurrency") or CONCURRENCY
+        poller.slots = Slots(min(maximum, CONCURRENCY))
 
     def poll_events(self):
         self.slots.free.acquire()

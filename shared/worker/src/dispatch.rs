@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_sqs::types::{
-    ChangeMessageVisibilityBatchRequestEntry, MessageAttributeValue, SendMessageBatchRequestEntry,
+    ChangeMessageVisibilityBatchRequestEntry, MessageAttributeValue, MessageSystemAttributeNameForSends,
+    MessageSystemAttributeValue, SendMessageBatchRequestEntry,
 };
 use bellhop_events::{Envelope, MessageGroup, Queue, QueueName, TenantId};
 use bellhop_store::{Registration, Store};
@@ -148,7 +149,9 @@ impl Queues {
             return positions;
         };
         for _ in 0..ROUNDS {
-            let entries: Result<Vec<_>, _> = positions.iter().map(|p| entry(*p, &messages[*p])).collect();
+            let trace = sampled(std::env::var("_X_AMZN_TRACE_ID").ok());
+            let entry = |position: &usize| entry(*position, &messages[*position], trace.as_deref());
+            let entries: Result<Vec<_>, _> = positions.iter().map(entry).collect();
             let Ok(entries) = entries else { return positions };
             match self.client.send_message_batch().queue_url(url).set_entries(Some(entries)).send().await {
                 Ok(answer) => {
@@ -202,7 +205,17 @@ impl Queues {
     }
 }
 
-fn entry(position: usize, message: &Outgoing) -> Result<SendMessageBatchRequestEntry, aws_sdk_sqs::error::BuildError> {
+/// The invocation's place in X-Ray, if it is traced: what its messages cause belongs to the same trace. The runtime puts it into the
+/// environment (AWS Lambda Developer Guide, "Defined runtime environment variables").
+fn sampled(header: Option<String>) -> Option<String> {
+    header.filter(|header| header.split(';').any(|field| field == "Sampled=1"))
+}
+
+fn entry(
+    position: usize,
+    message: &Outgoing,
+    trace: Option<&str>,
+) -> Result<SendMessageBatchRequestEntry, aws_sdk_sqs::error::BuildError> {
     let entry = SendMessageBatchRequestEntry::builder()
         .id(position.to_string())
         .message_group_id(&message.group)
@@ -212,6 +225,14 @@ fn entry(position: usize, message: &Outgoing) -> Result<SendMessageBatchRequestE
         Some(note) => {
             let note = MessageAttributeValue::builder().data_type("String").string_value(acceptable(note)).build()?;
             entry.message_attributes("bellhop", note)
+        }
+        None => entry,
+    };
+    // Counts neither as an attribute nor in size (Amazon SQS Developer Guide, "Message system attributes").
+    let entry = match trace {
+        Some(trace) => {
+            let trace = MessageSystemAttributeValue::builder().data_type("String").string_value(trace).build()?;
+            entry.message_system_attributes(MessageSystemAttributeNameForSends::AwsTraceHeader, trace)
         }
         None => entry,
     };
@@ -276,6 +297,17 @@ mod tests {
             body: "x".repeat(size),
             note: None,
         }
+    }
+
+    #[test]
+    fn what_a_traced_invocation_sends_is_of_its_trace() {
+        let header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+        let trace = sampled(Some(header.to_owned()));
+        let entry = entry(0, &message(1, 10), trace.as_deref()).expect("an entry");
+        let sent = entry.message_system_attributes().and_then(|all| all.values().next()?.string_value());
+        assert_eq!(sent, Some(header));
+        assert_eq!(sampled(Some(header.replace("Sampled=1", "Sampled=0"))), None);
+        assert_eq!(sampled(None), None);
     }
 
     #[test]
