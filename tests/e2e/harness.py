@@ -151,6 +151,7 @@ class Stack:
             self.sources += GIVEN_UP
         self.tapped = {name: [] for name, output in TAPPED.items() if output not in self.sources}
         self.secrets = []
+        self.silos: dict[str, dict[str, str]] = {}  # outputs by tenant
         self.prepare()
         say(f"{prefix} deployed in {time.monotonic() - started:.1f} s")
 
@@ -185,7 +186,17 @@ class Stack:
 
         wait(updated, 60, "the functions to take their new environment")
 
+    def add_silo(self, tenant: str):
+        """By the shipped command, which registers the tenant too."""
+        command = [settings.ROOT / "infra" / "silo", "add", tenant, "--prefix", self.prefix, "--yes", "--json"]
+        done = subprocess.run(command, env=os.environ | settings.client_environment(), capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise AssertionError(f"infra/silo add {tenant}: {done.returncode}: {done.stderr}")
+        self.silos[tenant] = json.loads(done.stdout.splitlines()[-1])["outputs"]
+
     def remove(self):
+        for tenant in self.silos:
+            run_cloud("remove", "--stack", f"{self.prefix}-tenant-{tenant}")
         run_cloud("remove", "--stack", self.prefix)
         self.proxy.close()
         self.sqs_proxy.close()

@@ -15,7 +15,7 @@ from results import Result
 
 HERE = Path(__file__).resolve().parent
 # The longest begin first, so that none of them is alone in the end.
-LONG = ("channel_season", "chaos", "automation", "channel_outage", "season_cleanings", "incident", "channels", "timer_due", "feeds", "dashboard")
+LONG = ("channel_season", "chaos", "automation", "channel_outage", "season_cleanings", "incident", "channels", "timer_due", "feeds", "dashboard", "silo")
 
 
 def run_here(names: list[str]) -> int:
