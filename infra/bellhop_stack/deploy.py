@@ -101,8 +101,8 @@ def tested(where: Cloud, stack: Stack, seconds: float):
 
 
 def silos_to_follow(stack: Stack):
-    every, behind = silo.silos(stack.cloud, stack.name), silo.outdated(stack.cloud, stack.name)
-    if behind:
+    every = silo.silos(stack.cloud, stack.name)
+    if behind := silo.outdated(stack.cloud, stack.name, every):
         note(f"{len(behind)} of {len(every)} silos are not as this version has them ({', '.join(behind)}): infra/silo update --all --prefix {stack.name}")
 
 

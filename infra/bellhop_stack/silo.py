@@ -107,9 +107,8 @@ def silos(where: Cloud, prefix: str) -> list[Silo]:
     return sorted(found, key=lambda silo: silo.tenant)
 
 
-def outdated(where: Cloud, prefix: str) -> list[str]:
+def outdated(where: Cloud, prefix: str, every: list[Silo]) -> list[str]:
     """The tenants whose silo is not as today's template and the main stack have it."""
-    every = silos(where, prefix)
     main, topic = (Stack(where, prefix).version(), alarm_topic(where, prefix)) if every else (None, None)
     former = {silo: Stack(where, silo.name).version() for silo in every}
     return [silo.tenant for silo in every if former[silo] is None or differs(former[silo], plan(silo, main, former[silo], {}, topic))]
@@ -274,7 +273,7 @@ def show(where: Cloud, arguments: argparse.Namespace) -> int:
     known, queues = registration(silo) or {}, depths(where, silo, stack)
     about = {
         "tenant": silo.tenant, "standing": known.get("standing"), "mode": known.get("mode"), "stack": silo.name, "status": stack.status(),
-        "up_to_date": silo.tenant not in outdated(where, silo.prefix), "queues": queues, "outputs": stack.outputs(),
+        "up_to_date": not outdated(where, silo.prefix, [silo]), "queues": queues, "outputs": stack.outputs(),
     }  # fmt: skip
     if arguments.json:
         print(json.dumps(about, indent=1))

@@ -16,7 +16,7 @@ from unittest import mock
 
 from bellhop_cloud import templates
 from bellhop_cloud.settings import TEMPLATE
-from bellhop_stack import deploy, silo
+from bellhop_stack import deploy, remove, silo
 from bellhop_stack.cloud import Cloud, Problem
 from bellhop_stack.silo import Silo
 from bellhop_stack.stack import Version, declared
@@ -181,6 +181,21 @@ class Steps(unittest.TestCase):
                 code, told = self.run_it(silo.remove)
                 self.assertEqual((code, told["result"], told.get("waiting")), (1, "refused", words) if words else (0, "removed", None))
                 self.assertEqual(self.run_it(silo.remove, anyway=True)[1]["result"], "removed")
+
+    def test_a_stack_with_silos_is_not_taken_away(self):
+        told = arguments(json=False, region=None)
+        with mock.patch.object(remove, "parse", return_value=told), mock.patch.object(remove, "cloud"), mock.patch.object(remove, "Stack", return_value=self.stack):
+            with mock.patch.object(silo, "silos", return_value=[Silo("bellhop", "sea")]), contextlib.redirect_stderr(io.StringIO()) as said:
+                self.assertEqual(remove.main(), remove.NOT_REMOVED)
+        self.assertIn("has silos (sea)", said.getvalue())
+        self.stack.remove.assert_not_called()
+
+    def test_an_upgrade_names_the_silos_that_it_leaves_behind(self):
+        every = [Silo("bellhop", "sea"), Silo("bellhop", "hill")]
+        with mock.patch.object(silo, "silos", return_value=every), mock.patch.object(silo, "outdated", return_value=["hill"]):
+            with contextlib.redirect_stderr(io.StringIO()) as said:
+                deploy.silos_to_follow(self.stack)
+        self.assertIn("1 of 2 silos are not as this version has them (hill): infra/silo update --all", said.getvalue())
 
     def test_an_unknown_silo_is_not_updated(self):
         with mock.patch.object(silo, "silos", return_value=[Silo("bellhop", "sea")]), self.assertRaisesRegex(Problem, "no silo of hill; it has sea"):
@@ -353,9 +368,10 @@ class Live(unittest.TestCase):
         stack = silo.Stack(self.cloud, f"{self.PREFIX}-tenant-sea")
         former = stack.version()
         stack.execute(stack.prepare(Version(former.template, former.parameters | {"VisibilityTimeout": "99"})))
-        self.assertEqual(silo.outdated(self.cloud, self.PREFIX), ["sea"])
+        every = silo.silos(self.cloud, self.PREFIX)
+        self.assertEqual(silo.outdated(self.cloud, self.PREFIX, every), ["sea"])
         self.assertEqual(self.run_it(silo.update, all=True)["result"], "deployed")
-        self.assertEqual(silo.outdated(self.cloud, self.PREFIX), [])
+        self.assertEqual(silo.outdated(self.cloud, self.PREFIX, every), [])
         self.assertEqual(self.run_it(silo.remove)["result"], "refused")
         self.registry["sea"]["standing"] = "removed"
         self.assertEqual(self.run_it(silo.remove)["result"], "removed")
