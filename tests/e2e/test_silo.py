@@ -91,7 +91,7 @@ class Silos(unittest.TestCase):
     def mismatched(self, message: str) -> dict:
         """The item of a message that came by the wrong queue: nobody's, so the operators'."""
         def found():
-            return [item for item in self.items() if message in item["messages"]]
+            return [item for item in self.items() if item["message_id"] == message]
 
         harness.wait(found, 30, lambda: f"an item of message {message}; {self.stack.last_lines()}")
         (item,) = found()
