@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "localstack"))
 
-from bellhop_cloud import mappings, processes, settings  # noqa: E402
+from bellhop_cloud import deploy, mappings, processes, settings  # noqa: E402
 
 from logs import Log  # noqa: E402
 from proxy import Proxy  # noqa: E402
@@ -196,7 +196,7 @@ class Stack:
 
     def remove(self):
         for tenant in self.silos:
-            run_cloud("remove", "--stack", f"{self.prefix}-tenant-{tenant}")
+            deploy.remove(f"{self.prefix}-tenant-{tenant}")
         run_cloud("remove", "--stack", self.prefix)
         self.proxy.close()
         self.sqs_proxy.close()
