@@ -181,7 +181,7 @@ pub fn tables(summary: &Summary) -> String {
             styled(
                 BAD,
                 format_args!(
-                    "{late} were sent more than a second after they were due, at worst {}: SQS or this machine did not keep up",
+                    "{late} sent more than a second after they were due, at worst {}: SQS or this machine did not keep up",
                     lag(i64::try_from(events.latest_ms).ok())
                 )
             )
@@ -272,7 +272,7 @@ mod tests {
         let summary = Summary::of(&tally, &schedule, Duration::from_secs(12));
         assert_eq!(
             line(&summary, 5),
-            "0:05  posted 260 (46/s)  done 260 (22/s)  lag p95 975 ms  waiting 90  in flight 10  at once 2.0  late 0"
+            "0:05  posted 260 (46/s)  done 260 (22/s)  lag p95 1175 ms  waiting 90  in flight 10  at once 2.0  late 0"
         );
         assert!(line(&summary, 0).starts_with("0:00  posted 260 (-/s)"));
         assert!(line(&summary, 90).starts_with("1:30"));
