@@ -175,23 +175,20 @@ pub fn tables(summary: &Summary) -> String {
     );
     let _ = match events.late {
         0 => write!(out, "; none sent late"),
-        late => write!(
-            out,
-            "\n{}",
-            styled(
-                BAD,
-                format_args!(
-                    "{late} sent more than a second after they were due, at worst {}: SQS or this machine did not keep up",
-                    lag(i64::try_from(events.latest_ms).ok())
-                )
-            )
-        ),
+        late => write!(out, "\n{}", styled(BAD, was_late(late, lag(i64::try_from(events.latest_ms).ok())))),
     };
     let _ = write!(out, "\n\n{}\n\n{}", outcomes(summary), phases(summary));
     let throughput = &summary.throughput;
     let _ = write!(out, "\n{:.0} done a second, {} in the best one", throughput.mean, throughput.most);
     let _ = write!(out, "\n\n{}\n\n{}", queues(summary), functions(summary));
     out
+}
+
+fn was_late(events: usize, worst: impl std::fmt::Display) -> String {
+    format!(
+        "{events} sent more than a second after they were due, at worst {worst}: SQS or this machine did not keep up, or there are too\n\
+         few properties, for of each one event is on its way at a time"
+    )
 }
 
 fn outcomes(summary: &Summary) -> String {
