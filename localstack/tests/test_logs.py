@@ -19,6 +19,11 @@ class Patterns(unittest.TestCase):
             ('{ $.deep.er = "x" }', True),
             ('{ $.deep = "x" }', False),
             ('{ $.none = "x" }', False),
+            ('{ $.trace = "abab*" }', True),
+            ('{ $.trace = "*ab" }', True),
+            ('{ $.trace = "ab" }', False),
+            ('{ $.trace = "b*" }', False),
+            ('{ $.n = "*" }', False),
         ):
             self.assertEqual(matcher(pattern)(line), found, pattern)
         self.assertFalse(matcher('{ $.trace = "x" }')("no JSON"))

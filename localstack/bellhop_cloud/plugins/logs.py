@@ -100,11 +100,14 @@ class Unsupported(ValueError):
 
 
 def matcher(pattern: str):
-    """Whether a line matches: terms, each of which it must hold, or `{ $.a.b = "c" }`. See "Filter pattern syntax", Amazon
+    """Whether a line matches: terms, each of which it must hold, or `{ $.a.b = "c" }`, where `*` stands for any text. See "Filter pattern syntax", Amazon
     CloudWatch Logs User Guide."""
     pattern = pattern.strip()
     if field := FIELD.fullmatch(pattern):
         path, text, number = field.groups()
+        if text is not None and "*" in text:
+            wild = re.compile(".*".join(map(re.escape, text.split("*"))), re.DOTALL)
+            return lambda line: isinstance(value := _at(line, path), str) and wild.fullmatch(value) is not None
         wanted = text if number is None else json.loads(number)
         return lambda line: _equal(_at(line, path), wanted)
     terms, position = [], 0

@@ -14,6 +14,7 @@ mod event;
 mod generate;
 mod hold;
 mod input;
+mod load;
 mod mail;
 mod output;
 mod place;
@@ -47,6 +48,7 @@ Examples:
   bellhop review list                         what waits for a person
   bellhop redrive --dry-run                   what SQS gave up, before it is retried
   bellhop channel list seaside villa          how its channels fare
+  bellhop load --rate 20 --spike 10           what a spike does to the stack, as a picture
 
 Exit codes: 0 done; 1 some input was refused, or what was asked for is not there; 2 wrong usage;
 3 the cloud, or the stack in it, cannot be reached.
@@ -113,6 +115,8 @@ enum Command {
     Mail(mail::Mail),
     /// Count what a function's log lines say: outcomes, reasons, latency
     Report(report::Report),
+    /// Post a season or a spike at a set rate to tenants of its own, and draw what it does to the stack
+    Load(load::Load),
     /// Make events to try things with: a season, or real bookings from a CSV file
     Generate(generate::Generate),
 }
@@ -140,6 +144,7 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Template(command) => template::template(&command, prefix).await,
         Command::Mail(command) => mail::mail(&command, prefix).await,
         Command::Report(args) => report::report(&args),
+        Command::Load(args) => load::load(&args, prefix).await,
         Command::Generate(args) => generate::generate(&args),
     }
 }

@@ -127,7 +127,7 @@ fn count(lines: impl Iterator<Item = Line>) -> Counts {
 }
 
 /// The nearest-rank percentile of sorted values.
-fn percentile(sorted: &[i64], percent: usize) -> i64 {
+pub fn percentile(sorted: &[i64], percent: usize) -> i64 {
     let rank = (sorted.len() * percent).div_ceil(100).max(1);
     sorted.get(rank - 1).copied().unwrap_or_default()
 }

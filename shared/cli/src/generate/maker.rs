@@ -21,7 +21,12 @@ impl Maker {
     /// Its first event happens at `clock`.
     pub fn new(tenant: &str, property: &str, run: &str, clock: Timestamp) -> Result<Self, CliError> {
         let tenant = format!("{tenant}-{run}");
-        Ok(Self { tenant: id(&tenant)?, property: id(property)?, run: run.to_owned(), made: 0, clock })
+        Ok(Self::of(id(&tenant)?, id(property)?, run, clock))
+    }
+
+    /// The same, of a tenant whose id is whole.
+    pub fn of(tenant: TenantId, property: PropertyId, run: &str, clock: Timestamp) -> Self {
+        Self { tenant, property, run: run.to_owned(), made: 0, clock }
     }
 
     /// The tenant's id.

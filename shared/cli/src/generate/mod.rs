@@ -6,6 +6,9 @@ mod maker;
 mod poison;
 mod season;
 
+pub use maker::id;
+pub use season::endless::Endless;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 

@@ -1,6 +1,8 @@
 //! A season: two tenants, six properties in two time zones, single units and room types, and all that happens to
 //! bookings, good and bad. The generator keeps a calendar of its own, so that conflicts are there on purpose.
 
+pub mod endless;
+
 use std::collections::HashMap;
 
 use bellhop_events::catalogue::{
@@ -66,7 +68,8 @@ pub fn events(args: &Generate, stream: &mut Stream) -> Result<(), CliError> {
     let all: usize = PLANS.iter().map(capacity).sum();
     let mut parts = Vec::new();
     for plan in &PLANS {
-        let mut site = Site::new(plan, &args.run, args.month)?;
+        let maker = Maker::new(plan.0, plan.1, &args.run, start(args.month))?;
+        let mut site = Site::new(plan, maker, args.month)?;
         site.season(&mut rng, (args.bookings * capacity(plan)).div_ceil(all))?;
         if let Some(url) = &args.channel {
             let made = std::mem::take(&mut site.made);
@@ -114,17 +117,20 @@ struct Site {
     units: Vec<UnitId>,
     taken: HashMap<(usize, Date), u16>,
     bookings: Vec<Known>,
+    booked: usize,
     blocks: Vec<(usize, Block)>,
     blocked: usize,
+    /// Whether bookings name who comes: they are written to.
+    with_guests: bool,
     made: Vec<(&'static str, Envelope)>,
 }
 
 impl Site {
-    fn new(plan: &'static Plan, run: &str, month: Date) -> Result<Self, CliError> {
-        let maker = Maker::new(plan.0, plan.1, run, start(month))?;
+    fn new(plan: &'static Plan, maker: Maker, month: Date) -> Result<Self, CliError> {
         let units = plan.5.iter().map(|(unit, _)| id(unit)).collect::<Result<_, _>>()?;
         let (taken, bookings, blocks, made) = (HashMap::new(), Vec::new(), Vec::new(), Vec::new());
-        Ok(Self { plan, maker, month, units, taken, bookings, blocks, blocked: 0, made })
+        let (booked, blocked, with_guests) = (0, 0, true);
+        Ok(Self { plan, maker, month, units, taken, bookings, booked, blocks, blocked, with_guests, made })
     }
 
     fn house(&mut self) -> House<'_> {
@@ -167,7 +173,7 @@ impl Site {
     }
 
     fn registration(&mut self) -> Result<Envelope, CliError> {
-        let (_, property, name, zone, _, units) = *self.plan;
+        let (_, _, name, zone, _, units) = *self.plan;
         let wrong = |why: String| CliError::refused("bad-plan", why, "Report it: the generator is wrong.");
         let units = units.iter().zip(&self.units).map(|((_, capacity), unit)| Unit {
             id: unit.clone(),
@@ -186,7 +192,8 @@ impl Site {
             quiet_hours: None,
             languages: vec!["en".to_owned()],
         };
-        self.maker.event(&PROPERTY_UPSERTED, Subject::Property(id(property)?), &payload)
+        let subject = Subject::Property(self.maker.property().clone());
+        self.maker.event(&PROPERTY_UPSERTED, subject, &payload)
     }
 
     fn nights(arrival: Date, nights: i32) -> impl Iterator<Item = Date> {
@@ -232,7 +239,8 @@ impl Site {
         arrival: Date,
         nights: i32,
     ) -> Result<(), CliError> {
-        let number = self.bookings.len() + 1;
+        self.booked += 1;
+        let number = self.booked;
         let subject = Subject::Booking(id(&format!("B{number:03}"))?);
         let currency = self.plan.4.to_owned().try_into();
         let price = i64::from(nights.max(1)) * rng.i64(70..260) * 100;
@@ -247,7 +255,7 @@ impl Site {
             reference: Some(format!("R{:08}", rng.u32(..100_000_000))),
             party: Some(Party { adults: rng.u8(1..=3), children: rng.u8(0..=2), infants: 0 }),
             total: currency.ok().map(|currency| Money { amount: price, currency }),
-            guest,
+            guest: guest.filter(|_| self.with_guests),
             ..booking(1, &self.units[unit], arrival, nights)
         };
         let placed = self.fits(unit, arrival, nights);

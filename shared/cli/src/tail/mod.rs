@@ -1,6 +1,6 @@
 //! `bellhop tail`: what the functions do, as they do it.
 
-mod follow;
+pub mod follow;
 mod line;
 
 use std::time::Duration;
@@ -119,11 +119,23 @@ pub async fn tail(args: &Tail, prefix: &str) -> Result<Exit, CliError> {
 
 /// The lines of a function that were not there before.
 async fn look(cloud: &Cloud, function: &str, pattern: &str, follow: &mut Follow) -> Result<Vec<Line>, CliError> {
+    let events = read(cloud, function, pattern, follow.from(), MOST_A_LOOK).await?;
+    Ok(follow.take(events).iter().filter_map(|event| Line::parse(function, &event.text)).collect())
+}
+
+/// What a function has written from a time on, epoch milliseconds: so many events at least, if there are more.
+pub async fn read(
+    cloud: &Cloud,
+    function: &str,
+    pattern: &str,
+    from: i64,
+    most: usize,
+) -> Result<Vec<Event>, CliError> {
     let group = cloud.log_group(function);
     let (mut events, mut next) = (Vec::new(), None);
     loop {
         let request = cloud.logs.filter_log_events().log_group_name(&group).filter_pattern(pattern);
-        let request = request.start_time(follow.from()).limit(PAGE).set_next_token(next);
+        let request = request.start_time(from).limit(PAGE).set_next_token(next);
         let answer = match request.send().await {
             Ok(answer) => answer,
             // A function that was never called, or is not deployed.
@@ -143,11 +155,10 @@ async fn look(cloud: &Cloud, function: &str, pattern: &str, follow: &mut Follow)
         );
         // A page may be empty and yet not the last.
         match answer.next_token {
-            Some(token) if events.len() < MOST_A_LOOK => next = Some(token),
-            _ => break,
+            Some(token) if events.len() < most => next = Some(token),
+            _ => return Ok(events),
         }
     }
-    Ok(follow.take(events).iter().filter_map(|event| Line::parse(function, &event.text)).collect())
 }
 
 #[cfg(test)]
