@@ -93,7 +93,7 @@ impl Known {
                 Write::Patch { key, changes } => format!("patch {} {changes:?}", key.sort_key()),
                 Write::Count { key, add, .. } => format!("count {} {add:?}", key.sort_key()),
                 Write::Delete { key, .. } => format!("delete {}", key.sort_key()),
-                Write::Check { .. } => panic!("no decision asks for {write:?}"),
+                Write::Check { .. } | Write::Amend { .. } => panic!("no decision asks for {write:?}"),
             });
         }
         let state = decision.state.clone().or_else(|| self.state.clone());
@@ -272,7 +272,7 @@ proptest! {
                     Write::Patch { key, changes } => patch(known.items.get_mut(&key).expect("a month"), &changes),
                     Write::Delete { key, .. } => drop(known.items.remove(&key)),
                     Write::Count { .. } => panic!("the calendar counts in maps"),
-                    Write::Check { .. } => panic!("no decision asks for these"),
+                    Write::Check { .. } | Write::Amend { .. } => panic!("no decision asks for these"),
                 }
             }
             known.state = decision.state.or(known.state);

@@ -42,7 +42,6 @@ pub struct Got {
     #[expect(dead_code, reason = "seen when a test fails")]
     pub booking: String,
     pub kind: String,
-    #[expect(dead_code, reason = "seen when a test fails")]
     pub to: String,
     pub subject: String,
     pub text: String,
