@@ -298,3 +298,24 @@ fn patch(item: &mut Item, changes: &[bellhop_store::Change]) {
         }
     }
 }
+
+#[test]
+fn a_booking_whose_guest_was_erased_comes_again_and_nobody_comes_back() {
+    let mut known = one();
+    let mut event = booking("created", 3, "u1", "2026-07-03", "2026-07-06");
+    event.data.insert("guest".to_owned(), json!({"name": "[erased]"}));
+    known.state = known.try_decide(&event).expect("placed").state;
+    event.data.insert("guest".to_owned(), json!({"name": "Ana Silva", "email": "ana@example.com"}));
+    assert_eq!(known.decide(&event).0, "stale", "the same but for the guest");
+    let mut other = event.clone();
+    other.data.insert("unit".to_owned(), json!("room"));
+    assert_eq!(known.decide(&other).0, "conflict");
+    event.data.insert("version".to_owned(), json!(4));
+    let (_, state) = known.decide(&event);
+    let Some(CalendarState::Booking(state)) = state else { panic!("a booking") };
+    assert_eq!(
+        state.booking.guest.and_then(|guest| guest.name).as_deref(),
+        Some("Ana Silva"),
+        "the PMS knows it still"
+    );
+}

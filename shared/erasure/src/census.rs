@@ -60,6 +60,8 @@ pub struct Guest {
     pub parts: Words,
     /// What notifications know of the addresses that no other booking has.
     pub hashes: BTreeSet<String>,
+    /// Whether what says that an address gets no mail stays.
+    pub keep_suppression: bool,
     /// What is not searched, but erased in the fields that are known to hold it.
     pub unsearched: Unsearched,
     /// The address that was asked for: items that hold it go last, so that a second run finds the rest by them.
@@ -116,6 +118,7 @@ impl Census {
         Guest {
             tenant: tenant.clone(),
             bookings,
+            keep_suppression: false,
             hashes: addresses.map(|address| address.hash(tenant)).collect(),
             unsearched: Unsearched { short: count(&short), shared: count(&shared) },
             words: Words::of(searched),

@@ -203,8 +203,10 @@ impl Guest {
             (true, true) => 2,
         };
         let found = |change, left, hints| Ok(Some(Found { kind, rank, change, left, hints }));
-        if kind == Kind::Suppression && self.hashes.iter().any(|hash| key.sort_key().ends_with(hash.as_str())) {
-            return found(Some(Change::Delete), Vec::new(), Vec::new());
+        if kind == Kind::Suppression {
+            let is_theirs = self.hashes.iter().any(|hash| key.sort_key().ends_with(hash.as_str()));
+            let gone = (is_theirs && !self.keep_suppression).then_some(Change::Delete);
+            return if gone.is_some() { found(gone, Vec::new(), Vec::new()) } else { Ok(None) };
         }
         let mut to = self.prose(item);
         let mut event = None;

@@ -42,6 +42,7 @@ pub struct Got {
     #[expect(dead_code, reason = "seen when a test fails")]
     pub booking: String,
     pub kind: String,
+    #[expect(dead_code, reason = "seen when a test fails")]
     pub to: String,
     pub subject: String,
     pub text: String,
