@@ -18,6 +18,7 @@ const NAMED: usize = 5;
 
 /// Whom to erase.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Erase {
     /// Whose guest
     #[arg(long)]
@@ -58,7 +59,7 @@ fn address(text: &str) -> Result<Address, String> {
 
 /// Finds, shows, and erases.
 pub async fn erase(cloud: &Cloud, args: &Erase) -> Result<Exit, CliError> {
-    let asked = match (&args.mail, &args.booking, &args.property) {
+    let who = match (&args.mail, &args.booking, &args.property) {
         (Some(address), _, _) => Asked::Mail(address.clone()),
         (None, Some(booking), Some(property)) => {
             Asked::Booking(BookingRef { property: property.to_string(), id: booking.to_string() })
@@ -66,13 +67,14 @@ pub async fn erase(cloud: &Cloud, args: &Erase) -> Result<Exit, CliError> {
         _ => return Err(CliError::usage("expected --mail ADDRESS, or --booking ID with --property PROPERTY")),
     };
     let eraser = Eraser { store: &cloud.store, tenant: &args.tenant, now: Timestamp::now() };
-    let guest = Guest { keep_suppression: args.keep_suppression, ..eraser.find(&asked).await? };
+    let mut guest = eraser.find(&who).await?;
+    guest.keep_suppression = args.keep_suppression;
     let plan = eraser.plan(&guest).await?;
     let found: BTreeMap<_, _> = plan.counts.iter().map(|(kind, count)| (kind.word(), *count)).collect();
     if !args.json {
         show(&guest, &found);
     }
-    let erased = if args.dry_run || plan.is_empty() {
+    let done = if args.dry_run || plan.is_empty() {
         let Plan { left, hints, scanned, .. } = plan;
         Erased { left, hints, proven_over: scanned, ..Erased::default() }
     } else {
@@ -86,9 +88,9 @@ pub async fn erase(cloud: &Cloud, args: &Erase) -> Result<Exit, CliError> {
         let asker = Asker { by: name(&args.by), because: args.because.clone() };
         eraser.erase(&guest, plan, &asker).await.map_err(refusal)?
     };
-    tell(args, &guest, &found, &erased);
+    tell(args, &guest, &found, &done);
     // What stays needs a person.
-    Ok(if erased.left.is_empty() || args.dry_run { Exit::Ok } else { Exit::Refused })
+    Ok(if done.left.is_empty() || args.dry_run { Exit::Ok } else { Exit::Refused })
 }
 
 fn show(guest: &Guest, found: &BTreeMap<&str, u64>) {
@@ -137,7 +139,9 @@ fn tell(args: &Erase, guest: &Guest, found: &BTreeMap<&str, u64>, erased: &Erase
     let list = |what: &str, places: &[String]| {
         if !places.is_empty() {
             output::note(what);
-            places.iter().for_each(|place| output::note(format_args!("  {place}")));
+            for place in places {
+                output::note(format_args!("  {place}"));
+            }
         }
     };
     list("A string of the guest stands here, where Bellhop changes nothing; see to it by hand:", left);
