@@ -18,7 +18,7 @@ const NAMED: usize = 5;
 
 /// Whom to erase.
 #[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub struct Erase {
     /// Whose guest
     #[arg(long)]
