@@ -1,7 +1,7 @@
 //! Bookings: each event is a whole snapshot, decided on its own.
 
 use bellhop_events::catalogue::{
-    BOOKING_CANCELLED, BOOKING_REPLACED, BOOKING_UNPLACED, Booking, CLEANING_REQUESTED, GuestMessage, Payload,
+    BOOKING_CANCELLED, BOOKING_REPLACED, BOOKING_UNPLACED, Booking, CLEANING_REQUESTED, Guest, GuestMessage, Payload,
     Property, Replace,
 };
 use bellhop_events::{BookingId, Envelope, Fault, Reason};
@@ -29,7 +29,10 @@ pub fn decide(event: &Envelope, id: &BookingId, view: &View<'_, CalendarState>) 
     let property = property_of(event, view)?;
     let known = known(view);
     let cancelled = event.event_type == BOOKING_CANCELLED.name;
-    let content = (&booking, cancelled);
+    // Of a booking whose guest was erased, the guest makes no other content: what is known comes again, and brings nobody back.
+    let is_erased = known.is_some_and(|old| old.booking.guest == Some(Guest::erased()));
+    let bare = Booking { guest: Some(Guest::erased()), ..booking.clone() };
+    let content = (if is_erased && booking.guest.is_some() { &bare } else { &booking }, cancelled);
     let old_content = known.map(|old| (&old.booking, old.cancelled));
     match compare(
         known.zip(old_content.as_ref()).map(|(old, c)| (old.booking.version, c)),

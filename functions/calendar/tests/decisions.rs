@@ -93,7 +93,7 @@ impl Known {
                 Write::Patch { key, changes } => format!("patch {} {changes:?}", key.sort_key()),
                 Write::Count { key, add, .. } => format!("count {} {add:?}", key.sort_key()),
                 Write::Delete { key, .. } => format!("delete {}", key.sort_key()),
-                Write::Check { .. } => panic!("no decision asks for {write:?}"),
+                Write::Check { .. } | Write::Amend { .. } => panic!("no decision asks for {write:?}"),
             });
         }
         let state = decision.state.clone().or_else(|| self.state.clone());
@@ -272,7 +272,7 @@ proptest! {
                     Write::Patch { key, changes } => patch(known.items.get_mut(&key).expect("a month"), &changes),
                     Write::Delete { key, .. } => drop(known.items.remove(&key)),
                     Write::Count { .. } => panic!("the calendar counts in maps"),
-                    Write::Check { .. } => panic!("no decision asks for these"),
+                    Write::Check { .. } | Write::Amend { .. } => panic!("no decision asks for these"),
                 }
             }
             known.state = decision.state.or(known.state);
@@ -297,4 +297,25 @@ fn patch(item: &mut Item, changes: &[bellhop_store::Change]) {
             entries.insert(entry.clone(), AttributeValue::N(left.to_string()));
         }
     }
+}
+
+#[test]
+fn a_booking_whose_guest_was_erased_comes_again_and_nobody_comes_back() {
+    let mut known = one();
+    let mut event = booking("created", 3, "u1", "2026-07-03", "2026-07-06");
+    event.data.insert("guest".to_owned(), json!({"name": "[erased]"}));
+    known.state = known.try_decide(&event).expect("placed").state;
+    event.data.insert("guest".to_owned(), json!({"name": "Ana Silva", "email": "ana@example.com"}));
+    assert_eq!(known.decide(&event).0, "stale", "the same but for the guest");
+    let mut other = event.clone();
+    other.data.insert("unit".to_owned(), json!("room"));
+    assert_eq!(known.decide(&other).0, "conflict");
+    event.data.insert("version".to_owned(), json!(4));
+    let (_, state) = known.decide(&event);
+    let Some(CalendarState::Booking(state)) = state else { panic!("a booking") };
+    assert_eq!(
+        state.booking.guest.and_then(|guest| guest.name).as_deref(),
+        Some("Ana Silva"),
+        "the PMS knows it still"
+    );
 }

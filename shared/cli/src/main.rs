@@ -12,6 +12,7 @@ mod emit;
 mod error;
 mod event;
 mod generate;
+mod guest;
 mod hold;
 mod input;
 mod load;
@@ -113,6 +114,9 @@ enum Command {
     /// List mails to guests, and whom none may go to
     #[command(subcommand, after_help = mail::AFTER_HELP)]
     Mail(mail::Mail),
+    /// Erase a guest's personal data, and list what was erased
+    #[command(subcommand, after_help = guest::AFTER_HELP)]
+    Guest(guest::Guest),
     /// Count what a function's log lines say: outcomes, reasons, latency
     Report(report::Report),
     /// Post a season or a spike at a set rate to tenants of its own, and draw what it does to the stack
@@ -143,6 +147,7 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Rule(command) => rule::rule(&command, prefix).await,
         Command::Template(command) => template::template(&command, prefix).await,
         Command::Mail(command) => mail::mail(&command, prefix).await,
+        Command::Guest(command) => guest::guest(&command, prefix).await,
         Command::Report(args) => report::report(&args),
         Command::Load(args) => load::load(&args, prefix).await,
         Command::Generate(args) => generate::generate(&args),

@@ -24,6 +24,14 @@ pub struct Place {
     key: Key,
 }
 
+impl Place {
+    /// Its key there.
+    #[must_use]
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+}
+
 /// A page of a scan.
 #[derive(Debug, Default)]
 pub struct EstatePage {

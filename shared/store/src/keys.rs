@@ -13,6 +13,18 @@ impl Key {
     pub fn sort_key(&self) -> &str {
         &self.sk
     }
+
+    /// The partition key: whose item it is.
+    #[must_use]
+    pub fn partition(&self) -> &str {
+        &self.pk
+    }
+
+    /// Another item of the same partition.
+    #[must_use]
+    pub fn sibling(&self, sort_key: String) -> Self {
+        Self { pk: self.pk.clone(), sk: sort_key }
+    }
 }
 
 /// Attribute names that the store itself uses; kept short, for each byte is paid for.
@@ -80,6 +92,8 @@ pub mod sort {
     pub const JOURNAL: &str = "journal";
     /// What came for it: `entry/INDEX`.
     pub const JOURNAL_ENTRY: &str = "entry/";
+    /// Whose personal data was erased, by time: `erasure/MILLISECOND#RANDOM`.
+    pub const ERASURE: &str = "erasure/";
     /// What a unit has sold in a month: `nights/UNIT/YYYY-MM`.
     pub const NIGHTS: &str = "nights/";
 }

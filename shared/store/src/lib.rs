@@ -8,6 +8,7 @@ pub mod calendar;
 pub mod channel;
 pub mod dashboard;
 mod due;
+pub mod erasure;
 mod error;
 pub mod estate;
 mod feed_address;

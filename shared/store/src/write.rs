@@ -49,6 +49,15 @@ pub enum Write {
         /// At which revision.
         rev: u64,
     },
+    /// Changes attributes of an item that was read, if each of them still is what it was; all others stay, whatever they are now.
+    Amend {
+        /// Where.
+        key: Key,
+        /// The attributes that were read, and must be so still.
+        was: Item,
+        /// What some of them become.
+        to: Item,
+    },
     /// Changes single attributes of an item that was not read; it must fit, else nothing happens.
     Patch {
         /// Where.
@@ -229,6 +238,7 @@ impl Parts {
             }
             Write::Check { key, rev } => Self::expecting(Action::Check(attributes(key).collect()), Expect::Rev(rev)),
             Write::Delete { key, expect } => Self::expecting(Action::Delete(attributes(key).collect()), expect),
+            Write::Amend { key, was, to } => Self::of_amendment(key, was, to),
             Write::Patch { key, changes } => Self::of_patch(key, changes),
             Write::Count { key, add, ttl } => Self::of_count(key, add, ttl),
         }
@@ -244,6 +254,25 @@ impl Parts {
             }
         };
         Self { action, condition, names: None, values }
+    }
+
+    fn of_amendment(key: Key, was: Item, to: Item) -> Self {
+        let (mut names, mut values) = (HashMap::new(), HashMap::new());
+        let mut word = |index: String, name: String, value: AttributeValue| {
+            names.insert(format!("#{index}"), name);
+            values.insert(format!(":{index}"), value);
+            format!("#{index} = :{index}")
+        };
+        let was = was.into_iter().enumerate().map(|(index, (name, value))| word(format!("w{index}"), name, value));
+        let conditions: Vec<_> = std::iter::once("attribute_exists(pk)".to_owned()).chain(was).collect();
+        let to = to.into_iter().enumerate().map(|(index, (name, value))| word(format!("t{index}"), name, value));
+        let sets: Vec<_> = to.collect();
+        Self {
+            action: Action::Update(attributes(key).collect(), format!("SET {}", sets.join(", "))),
+            condition: Some(conditions.join(" AND ")),
+            names: Some(names),
+            values: Some(values),
+        }
     }
 
     fn of_count(key: Key, add: BTreeMap<String, i64>, ttl: Option<i64>) -> Self {

@@ -148,7 +148,7 @@ impl Known {
                 Write::Delete { key, .. } => said.push(format!("delete {}", key.sort_key())),
                 Write::Patch { .. } => said.push("patch".to_owned()),
                 Write::Count { .. } => said.push("count".to_owned()),
-                Write::Check { .. } => {
+                Write::Check { .. } | Write::Amend { .. } => {
                     said.push(format!("{write:?}, which no decision asks for"));
                 }
             }

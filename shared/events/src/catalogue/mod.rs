@@ -9,6 +9,7 @@ mod control;
 mod dashboard;
 mod guest;
 mod notice;
+pub mod personal;
 mod property;
 mod rates;
 mod task;

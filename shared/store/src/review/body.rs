@@ -19,14 +19,19 @@ const BODY: &str = "gz";
 const MOST_BYTES: u64 = 1 << 20;
 
 pub(super) fn put(key: Key, body: &str) -> Result<Write, StoreError> {
+    Ok(Write::Put { key, item: zip(body)?, expect: Expect::Any })
+}
+
+/// The attributes of a body.
+pub fn zip(body: &str) -> Result<Item, StoreError> {
     let mut gz = GzEncoder::new(Vec::new(), Compression::default());
     let zipped = gz.write_all(body.as_bytes()).and_then(|()| gz.finish());
     let zipped = zipped.map_err(|error| StoreError::Defect(error.to_string()))?;
-    let item = Item::from([(BODY.to_owned(), AttributeValue::B(Blob::new(zipped)))]);
-    Ok(Write::Put { key, item, expect: Expect::Any })
+    Ok(Item::from([(BODY.to_owned(), AttributeValue::B(Blob::new(zipped)))]))
 }
 
-pub(super) fn read(item: &Item) -> Result<String, StoreError> {
+/// The body that an item holds.
+pub fn unzip(item: &Item) -> Result<String, StoreError> {
     let zipped = item.get(BODY).and_then(|value| value.as_b().ok());
     let zipped = zipped.ok_or_else(|| StoreError::Defect("a body without its bytes".to_owned()))?;
     let mut body = String::new();

@@ -14,6 +14,7 @@ mod item;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 pub use audit::{AuditEntry, AuditPage};
+pub use body::{unzip, zip};
 pub use counts::{Recount, ReviewCounts};
 pub use desk::{Desk, ReviewId};
 pub use item::{Act, ActKind, ReviewItem, Road};
@@ -103,7 +104,7 @@ impl Store {
 
     async fn body(&self, key: Key) -> Result<Option<String>, StoreError> {
         let item = self.get(std::slice::from_ref(&key)).await?.remove(&key);
-        item.map(|item| body::read(&item)).transpose()
+        item.map(|item| body::unzip(&item)).transpose()
     }
 
     /// The writes of an act that the item has: from then on item and bodies may be forgotten, in time. With them it is counted
@@ -112,7 +113,7 @@ impl Store {
         let mut bodies = Vec::new();
         let key = desk.key(sorts::REVIEW_BODY, &item.id);
         let stored = self.get(std::slice::from_ref(&key)).await?.remove(&key);
-        let original = stored.as_ref().map(body::read).transpose()?;
+        let original = stored.as_ref().map(body::unzip).transpose()?;
         bodies.extend(stored.map(|item| Write::Put { key, item, expect: Expect::Any }));
         if let Some(edited) = edited {
             bodies.push(body::put(desk.key(sorts::REVIEW_EDITED, &item.id), edited)?);

@@ -15,6 +15,7 @@ mod dashboard;
 mod ends;
 mod failures;
 mod forged;
+mod guest;
 mod interleavings;
 mod ledger;
 mod mail_interleavings;
