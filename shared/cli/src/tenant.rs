@@ -199,14 +199,13 @@ async fn may_have_silo(cloud: &Cloud, tenant: &TenantId, known: Option<&Registra
             longest.len()
         )));
     }
-    let is_listed = match known {
-        Some(one) => one.mode == Mode::Pool,
-        None => {
-            let key = bellhop_store::dashboard::tenants(tenant.as_str());
-            cloud.store.get(std::slice::from_ref(&key)).await?.contains_key(&key)
-        }
+    let is_of_the_pool = if let Some(one) = known {
+        one.mode == Mode::Pool
+    } else {
+        let key = bellhop_store::dashboard::tenants(tenant.as_str());
+        cloud.store.get(std::slice::from_ref(&key)).await?.contains_key(&key)
     };
-    if is_listed {
+    if is_of_the_pool {
         let message = format!("{tenant} has the shared queues, and keeps them: expected a tenant that is new");
         return Err(refused(message));
     }

@@ -289,7 +289,7 @@ impl<H: Handler> Worker<H> {
         }
         Ok(Task {
             digest: envelope.digest(),
-            in_silo: message.silo.is_some(),
+            silo: message.silo.clone(),
             critical: catalogue::find(&envelope.event_type).is_ok_and(|entry| entry.critical),
             body: message.body.clone(),
             message_id: message.id.clone(),

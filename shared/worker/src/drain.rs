@@ -111,7 +111,7 @@ impl<H: Handler> Worker<H> {
 fn replayed(wake: &Task, entry: Entry, receive_count: u32) -> Message {
     let group = wake.scope.group();
     Message {
-        silo: wake.in_silo.then(|| group.tenant.clone()),
+        silo: wake.silo.clone(),
         id: entry.message_id,
         receipt: String::new(),
         body: entry.body,

@@ -36,9 +36,11 @@ impl<H: Handler> Worker<H> {
         let mode = registration.as_ref().map(|one| one.mode).unwrap_or_default();
         match registration.map(|one| (one.standing, one)) {
             // Whoever made the silo has registered its tenant first.
-            None if task.in_silo || self.policy.registry == Registry::Closed => Gate::Shut(Box::new(unknown(tenant))),
+            None if task.silo.is_some() || self.policy.registry == Registry::Closed => {
+                Gate::Shut(Box::new(unknown(tenant)))
+            }
             Some((Standing::Removed, _)) => Gate::Shut(Box::new(unknown(tenant))),
-            _ if task.in_silo != (mode == Mode::Silo) => Gate::Shut(Box::new(not_by_these_queues(tenant, mode))),
+            _ if task.silo.is_some() != (mode == Mode::Silo) => Gate::Shut(Box::new(not_by_these_queues(tenant, mode))),
             None | Some((Standing::Active, _)) => Gate::Open,
             Some((Standing::Suspended, one)) => Gate::Suspended(Box::new(one)),
             Some((Standing::Resuming, _)) => Gate::Resuming,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use bellhop_events::{Digest, Envelope, Fault, Reason, Subject};
+use bellhop_events::{Digest, Envelope, Fault, Reason, Subject, TenantId};
 use bellhop_store::{
     Hold, Key, Line, Parked, Record, RecordState, Registration, Scope, StoreError, SubjectItem, decode_item,
 };
@@ -37,8 +37,8 @@ pub(crate) struct Task {
     pub message_id: String,
     /// Delivered before, or worked from a line: a dispatch may be owed.
     pub again: bool,
-    /// It came by a queue of its tenant's own.
-    pub in_silo: bool,
+    /// Its tenant, if it came by a queue of that tenant's own.
+    pub silo: Option<TenantId>,
     /// Its place, if it comes from a line.
     pub place: Option<Place>,
     /// It comes from the journal of a tenant that was suspended.

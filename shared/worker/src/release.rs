@@ -162,7 +162,7 @@ impl<H: Handler> Worker<H> {
             body: parked.body,
             message_id: parked.message_id,
             again: true,
-            in_silo: false,
+            silo: None,
             place: Some(place.clone()),
             from_journal: false,
             critical,

@@ -30,14 +30,14 @@ pub(crate) struct TenantsQuery {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Tenants {
     /// In order.
-    pub tenants: Vec<Tenant>,
+    pub tenants: Vec<TenantSummary>,
     /// Behind which the next page begins; null: this is the last.
     pub next: Option<String>,
 }
 
 /// A tenant.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(crate) struct Tenant {
+pub(crate) struct TenantSummary {
     /// Its id.
     pub tenant: String,
     /// Items that wait for a decision.
@@ -80,7 +80,7 @@ pub(crate) async fn tenants(call: &Call<'_>, query: TenantsQuery, _: Nothing) ->
     let known = call.parts.store.registrations(&own.iter().map(|tenant| tenant.id().clone()).collect()).await?;
     let counted = own.iter().map(async |tenant| {
         let registration = known.get(tenant.id());
-        Ok::<_, Refusal>(Tenant {
+        Ok::<_, Refusal>(TenantSummary {
             tenant: tenant.id().to_string(),
             open: counts(&call.parts.store, &tenant.desk()).await?.open,
             standing: registration.map_or(Standing::Active, |one| one.standing).word(),

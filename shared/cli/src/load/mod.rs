@@ -126,7 +126,7 @@ async fn register(cloud: &Cloud, tenants: &[TenantId]) -> Result<(), CliError> {
     for tenant in tenants {
         let mut registration = Registration::new(tenant.clone(), Timestamp::now());
         registration.name = Some("bellhop load".to_owned());
-        cloud.store.commit(registration.put()?.into()).await?;
+        cloud.store.commit(registration.put()?).await?;
     }
     Ok(())
 }

@@ -148,7 +148,7 @@ async fn town() -> (Town, Posted) {
     let mails = hotel.beside(Notifications { settings, mailer: service.clone() }, Policy::default());
     let town = Town { world: Reviewed::of(hotel), mails, service };
     let registered = Registration::new(tenant("sea"), now());
-    town.world.hotel.store.commit(registered.put().expect("writes").into()).await.expect("a registration");
+    town.world.hotel.store.commit(registered.put().expect("writes")).await.expect("a registration");
     for address in ["ana@home.example", "rui@example.com"] {
         let hash = Address::parse(address).expect("an address").hash(&tenant("sea"));
         let item = Suppressed { reason: "asked".to_owned(), at: 1 };
@@ -357,8 +357,8 @@ async fn of_one_booking_alone_only_its_own_goes_and_what_stays_is_said() {
     let guest = eraser.find(&b5).await.expect("found");
     assert_eq!((guest.unsearched.short, guest.unsearched.shared), (0, 3), "other bookings are the same guest's");
     let before = town.anas().await.len();
-    let erased = town.erase(&b5).await;
-    assert_eq!(json!(erased.changed), json!({"bodies of review items": 1}));
+    let done = town.erase(&b5).await;
+    assert_eq!(json!(done.changed), json!({"bodies of review items": 1}));
     assert_eq!(town.anas().await.len(), before - 1);
     assert!(town.world.hotel.aws.queue(Queue::OperationalCalendar, |queue| queue.is_empty()));
 }
