@@ -6,7 +6,7 @@ SHELL := /bin/bash
 PREFIX ?= $(or $(BELLHOP_PREFIX),bellhop)
 export BELLHOP_PREFIX := $(PREFIX)
 
-.PHONY: help build up down demo replay test test-full chaos bench deny deploy-test cost new-function schemas clean
+.PHONY: help build up down demo replay test test-full fuzz chaos bench deny deploy-test cost new-function schemas clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -35,6 +35,9 @@ test: ## everything that CI runs; heavy cases at a twentieth of their size
 
 test-full: ## the same at full size
 	@tests/run --full
+
+fuzz: ## look for inputs that break something, guided by coverage: make fuzz [SECONDS=600] [TARGET=feeds]; SECONDS=0: until Ctrl-C
+	@tests/fuzz/run $(if $(SECONDS),--seconds "$(SECONDS)") $(if $(TARGET),--target "$(TARGET)")
 
 chaos: ## a bad day at full size: poison, a deploy that cannot start, throttling, a broken table; every message is accounted for
 	@tests/e2e/run --full incident

@@ -184,7 +184,9 @@ impl Envelope {
         if version.is_some_and(|version| *sequence == Self::sequence(version)) {
             return Ok(());
         }
-        Err(Fault::new(Reason::InvalidEnvelope, "/sequence").found(sequence).expected("data.version in 20 digits"))
+        Err(Fault::new(Reason::InvalidEnvelope, "/sequence")
+            .found(format!("{sequence:?}"))
+            .expected("data.version in 20 digits"))
     }
 
     /// A version in 20 digits, so that text order is number order.

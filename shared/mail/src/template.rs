@@ -65,7 +65,7 @@ impl Template {
                 let rendered = compiled.render(&facts_value(&facts), true).map_err(fault)?;
                 // A message of the PMS's own words is nothing without them.
                 let is_message = compiled.asks_for().iter().any(|name| name.starts_with("message"));
-                if rendered.trim().is_empty() && !(is_message && facts.message.text.is_empty()) {
+                if one_line(&rendered).is_empty() && !(is_message && facts.message.text.is_empty()) {
                     return Err(invalid(part).found("nothing").expected("some text, whatever is known of a booking"));
                 }
                 if part == Part::Subject && rendered.chars().any(char::is_control) {

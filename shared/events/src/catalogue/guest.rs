@@ -154,14 +154,20 @@ impl Payload for FreeMessage {
     fn check(&self, _: &Envelope) -> Result<(), Fault> {
         at_most(self.subject.as_ref(), 200, "/data/subject")?;
         at_most(self.text.as_ref(), 20_000, "/data/text")?;
-        let fault = |pointer: &str, expected| Err(Fault::new(Reason::InvalidData, pointer).expected(expected));
+        let fault = |pointer: &str, expected, found| {
+            Err(Fault::new(Reason::InvalidData, pointer).expected(expected).found(found))
+        };
         let is_free = self.message.as_ref().is_none_or(|kind| kind.as_str() == FREE_MESSAGE);
         if is_free && self.text.as_deref().is_none_or(|text| text.trim().is_empty()) {
-            return fault("/data/text", "a text, or the kind of a template in /data/message");
+            return fault("/data/text", "a text, or the kind of a template in /data/message", "neither");
         }
         match &self.subject {
-            Some(line) if line.chars().any(char::is_control) => fault("/data/subject", "one line"),
-            None if is_free => fault("/data/subject", "a subject, or the kind of a template in /data/message"),
+            Some(line) if line.chars().any(char::is_control) => {
+                fault("/data/subject", "one line", "control characters")
+            }
+            None if is_free => {
+                fault("/data/subject", "a subject, or the kind of a template in /data/message", "neither")
+            }
             _ => Ok(()),
         }
     }

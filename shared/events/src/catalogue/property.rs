@@ -121,7 +121,7 @@ impl Payload for Property {
         at_most(self.name.as_ref(), 200, "/data/name")?;
         if self.channels.len() > 50 || self.languages.len() > 20 || self.notify.len() > 50 {
             let expected = "at most 50 channels, 50 types to notify of, and 20 languages";
-            return Err(Fault::new(Reason::InvalidData, "/data").expected(expected));
+            return Err(Fault::new(Reason::InvalidData, "/data").expected(expected).found("more of them"));
         }
         self.notify.iter().try_for_each(|name| at_most(Some(name), 256, "/data/notify"))?;
         self.languages.iter().try_for_each(|language| at_most(Some(language), 35, "/data/languages"))

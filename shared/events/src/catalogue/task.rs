@@ -111,22 +111,28 @@ impl Payload for Task {
     }
 
     fn check(&self, _: &Envelope) -> Result<(), Fault> {
-        let missing = |pointer: &str, expected: &str| Err(Fault::new(Reason::InvalidData, pointer).expected(expected));
+        let wrong = |pointer: &str, expected: &str, found: &str| {
+            Err(Fault::new(Reason::InvalidData, pointer).expected(expected).found(found))
+        };
         at_most(Some(&self.kind), 40, "/data/kind")?;
         at_most(Some(&self.title), 200, "/data/title")?;
         at_most(self.assignee.as_ref(), 64, "/data/assignee")?;
         at_most(self.note.as_ref(), 1000, "/data/note")?;
         if self.title.trim().is_empty() {
-            return missing("/data/title", "a title");
+            return wrong("/data/title", "a title", "white space");
         }
         if self.rules.len() > 10 || self.rules.iter().any(|rule| rule.len() > 40) {
-            return missing("/data/rules", "at most 10 ids of rules");
+            return wrong("/data/rules", "at most 10 ids of rules", "more, or one of more than 40 bytes");
         }
         if self.from.is_none() && (self.state == TaskState::Scheduled || self.until.is_some() || self.block) {
-            return missing("/data/from", "the first day of a task that is scheduled, has an end or blocks its unit");
+            return wrong(
+                "/data/from",
+                "the first day of a task that is scheduled, has an end or blocks its unit",
+                "none",
+            );
         }
         if self.block && self.unit.is_none() {
-            return missing("/data/unit", "the unit that is blocked");
+            return wrong("/data/unit", "the unit that is blocked", "none");
         }
         self.stay().map(|_| ())
     }
@@ -188,12 +194,14 @@ impl Payload for TaskReport {
         at_most(self.by.as_ref(), 64, "/data/by")?;
         at_most(self.note.as_ref(), 1000, "/data/note")?;
         let Some(Nights { from, until }) = self.block else { return Ok(()) };
-        let wrong = |pointer: &str, expected: &str| Err(Fault::new(Reason::InvalidData, pointer).expected(expected));
+        let wrong = |pointer: &str, expected: &str, found: &dyn std::fmt::Display| {
+            Err(Fault::new(Reason::InvalidData, pointer).expected(expected).found(found))
+        };
         if self.status != ReportStatus::Problem {
-            return wrong("/data/block", "nights to block with the status problem only");
+            return wrong("/data/block", "nights to block with the status problem only", &"another status");
         }
         if from >= until {
-            return wrong("/data/block/until", "a day after the first night");
+            return wrong("/data/block/until", "a day after the first night", &until);
         }
         Stay::new(from, until).map(|_| ()).map_err(|fault| Fault { pointer: "/data/block/until".to_owned(), ..fault })
     }

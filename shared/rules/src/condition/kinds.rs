@@ -170,7 +170,8 @@ fn function(call: &CallExpr, kinds: &[Kind]) -> Result<Kind, Fault> {
 
 fn mismatch(expected: &str, name: &str, kinds: &[Kind]) -> Result<Kind, Fault> {
     let found: Vec<_> = kinds.iter().map(ToString::to_string).collect();
-    Err(invalid("", format!("{expected} with {}", symbol(name)), found.join(" and ")))
+    let found = if found.is_empty() { "nothing".to_owned() } else { found.join(" and ") };
+    Err(invalid("", format!("{expected} with {}", symbol(name)), found))
 }
 
 /// An operator as people write it: `_&&_` is `&&`.
