@@ -15,6 +15,7 @@ from events import House
 OTHERS = 5  # tenants
 PROPERTIES = 10  # of the noisy tenant
 BATCH = 10
+SAME_BATCH = 0.05  # seconds: a batch says what became of its messages when it is done with all of them
 WARM_UP = 300  # events, to see how many a second are worked here
 UNITS = {"rooms": 1000}
 
@@ -24,7 +25,9 @@ class Seen:
     """An event of a quiet tenant."""
 
     lag: float  # seconds, from SQS's time of sending until its outcome
-    behind: float  # batches of the noisy tenant that one of the places where batches run has done meanwhile
+    # Batches of the noisy tenant that one of the places where batches run has done since this event could have been taken: since it
+    # was sent, or since its own group's last batch before it was done.
+    behind: float
 
 
 @dataclass(frozen=True)
@@ -123,8 +126,12 @@ class Street:
             wanted[tenant] += 1
         self.wait_for(wanted)
         found = {event: times for house in self.others for event, times in self.done(house.tenant).items() if event in quiet}
-        ends = sorted(at for _, at in self.done(noisy).values())
-        seen = [Seen(at - sent, sum(sent < end < at for end in ends) / BATCH / CONCURRENCY) for sent, at in found.values()]
+        ends = [at for _, at in self.done(noisy).values()]
+        own = {house.tenant: [at for _, at in self.done(house.tenant).values()] for house in self.others}
+        seen = []
+        for event, (sent, at) in found.items():
+            free = max([sent, *(end for end in own[quiet[event]] if end < at - SAME_BATCH)])
+            seen.append(Seen(at - sent, sum(free < end < at for end in ends) / BATCH / CONCURRENCY))
         return Day(seen, len(quiet) - len(found))
 
 

@@ -16,6 +16,8 @@ TENANTS = 10  # of each kind
 BOOKINGS = 3
 QUEUES = ("operational-calendar", "operational-guests", "operational-dashboard", "automation", "synchronization")
 CALENDAR = "operational-calendar"
+# Twenty tenants at once are many for a small machine, and a mail that is not answered in time is a question to a person.
+PATIENT = {"FunctionTimeout": 6, "VisibilityTimeout": 7, "CallTimeoutSeconds": 4}
 
 
 class Silo(House):
@@ -49,7 +51,7 @@ class Pool(House):
 class Silos(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.stack = harness.stack("silo", channels=True, guests=True, review=True, dashboard=True, AttemptBudget=3, CallTimeoutSeconds=1)
+        cls.stack = harness.stack("silo", channels=True, guests=True, review=True, dashboard=True, AttemptBudget=3, **PATIENT)
         cls.silos = [Silo(f"silo{n}") for n in range(TENANTS)]
         cls.pool = [Pool(f"pool{n}") for n in range(TENANTS)]
         with ThreadPoolExecutor(2) as pool:
@@ -152,7 +154,7 @@ class Silos(unittest.TestCase):
         harness.wait(lambda: self.items("--tenant", silo.tenant), 30, lambda: f"an item; {self.stack.last_lines()}")
         silo.post(self.stack, behind)
         self.settle(silo)
-        self.assertIsNone(silo.state(self.stack, "bad"))
+        self.assertFalse(silo.state(self.stack, "bad"))
         (item,) = self.items("--tenant", silo.tenant)
         self.assertEqual(item["reason"], "stay-departure-before-arrival")
         mended = bad | {"data": bad["data"] | {"departure": "2031-05-04"}}

@@ -82,7 +82,7 @@ fn what_was_found_stays_mended() {
 
 #[test]
 fn a_planted_bug_is_found_and_made_small() {
-    let tried = run(&PLANTED, Duration::from_secs(60), Some(7), &now("planted"));
+    let tried = run(&PLANTED, Duration::from_mins(1), Some(7), &now("planted"));
     println!("{} inputs", tried.inputs);
     let finding = tried.finding.expect("the planted bug");
     assert!(finding.why.contains("the planted bug"), "{}", finding.why);

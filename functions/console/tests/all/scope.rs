@@ -111,13 +111,12 @@ async fn tenants_are_those_of_the_token_and_all_for_operators() {
     let stage = Stage::new().await;
     stage.items(Some("sea"), 2).await;
     let own = stage.issuer.token(&claims("both", "viewer", &json!("sea hill")));
+    let of =
+        |tenant: &str, open: u8| json!({"tenant": tenant, "open": open, "standing": "active", "own_queues": false});
     let all = stage.get("api/tenants", &own).await.json();
-    assert_eq!(all, json!({"tenants": [{"tenant": "hill", "open": 0}, {"tenant": "sea", "open": 2}], "next": null}));
-    assert_eq!(stage.get("api/tenants?q=h", &own).await.json()["tenants"], json!([{"tenant": "hill", "open": 0}]));
-    assert_eq!(
-        stage.get("api/tenants?after=hill", &own).await.json()["tenants"],
-        json!([{"tenant": "sea", "open": 2}])
-    );
+    assert_eq!(all, json!({"tenants": [of("hill", 0), of("sea", 2)], "next": null}));
+    assert_eq!(stage.get("api/tenants?q=h", &own).await.json()["tenants"], json!([of("hill", 0)]));
+    assert_eq!(stage.get("api/tenants?after=hill", &own).await.json()["tenants"], json!([of("sea", 2)]));
     assert_eq!(stage.get("api/tenants?q=%23", &own).await.json()["tenants"], json!([]));
     assert_eq!(stage.get("api/tenants?after=%23", &own).await.code(), "invalid-request");
     let many: Vec<_> = (0..45).map(|n| format!("t{n:02}")).collect();
