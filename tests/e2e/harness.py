@@ -193,6 +193,8 @@ class Stack:
         if done.returncode:
             raise AssertionError(f"infra/silo add {tenant}: {done.returncode}: {done.stderr}")
         self.silos[tenant] = json.loads(done.stdout.splitlines()[-1])["outputs"]
+        if idle := [self.function(name) for name in (*WORKERS, "review") if name not in self.workers]:
+            mappings.stop_consuming(idle)
 
     def remove(self):
         for tenant in self.silos:

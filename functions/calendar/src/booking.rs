@@ -32,7 +32,7 @@ pub fn decide(event: &Envelope, id: &BookingId, view: &View<'_, CalendarState>) 
     // Of a booking whose guest was erased, the guest makes no other content: what is known comes again, and brings nobody back.
     let is_erased = known.is_some_and(|old| old.booking.guest == Some(Guest::erased()));
     let bare = Booking { guest: Some(Guest::erased()), ..booking.clone() };
-    let content = (if is_erased && booking.guest.is_some() { &bare } else { &booking }, cancelled);
+    let content = (if is_erased { &bare } else { &booking }, cancelled);
     let old_content = known.map(|old| (&old.booking, old.cancelled));
     match compare(
         known.zip(old_content.as_ref()).map(|(old, c)| (old.booking.version, c)),

@@ -307,6 +307,9 @@ fn a_booking_whose_guest_was_erased_comes_again_and_nobody_comes_back() {
     known.state = known.try_decide(&event).expect("placed").state;
     event.data.insert("guest".to_owned(), json!({"name": "Ana Silva", "email": "ana@example.com"}));
     assert_eq!(known.decide(&event).0, "stale", "the same but for the guest");
+    let mut without = event.clone();
+    without.data.remove("guest");
+    assert_eq!(known.decide(&without).0, "stale", "erased in the PMS as well");
     let mut other = event.clone();
     other.data.insert("unit".to_owned(), json!("room"));
     assert_eq!(known.decide(&other).0, "conflict");

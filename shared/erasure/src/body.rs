@@ -1,5 +1,6 @@
 //! Bodies of events, as far as they can be read: what lies on a desk lies there because something is wrong with it.
 
+use bellhop_events::TenantId;
 use bellhop_events::catalogue::personal::{ERASED, each_prose, without_guest};
 use serde_json::{Map, Value};
 
@@ -13,9 +14,13 @@ pub fn read(text: &str) -> Option<Map<String, Value>> {
     }
 }
 
-/// The bookings that an event is about: that of its subject, at the property that it names, and at the one whose group carried it.
-pub fn bookings(event: &Map<String, Value>, group: Option<&str>) -> Vec<BookingRef> {
+/// The bookings of a tenant that an event is about: that of its subject, at the property that it names, and at the one whose group
+/// carried it. What names another tenant is about none of them, whoever's group it came in.
+pub fn bookings(event: &Map<String, Value>, group: Option<&str>, tenant: &TenantId) -> Vec<BookingRef> {
     let text = |name: &str| event.get(name).and_then(Value::as_str);
+    if text("tenant").is_some_and(|named| named != tenant.as_str()) {
+        return Vec::new();
+    }
     let Some(id) = text("subject").and_then(|subject| subject.strip_prefix("booking/")) else { return Vec::new() };
     let carried = group.and_then(|group| group.split('#').nth(1));
     let properties = [text("property"), carried].into_iter().flatten();
@@ -44,10 +49,10 @@ pub fn values(name: &str, value: &Value, said: &mut Vec<(String, String)>) {
     }
 }
 
-/// The body without the guest; none: nothing of the guest is in it, or not where it may be changed.
-pub fn redacted(text: &str, guest: &Guest, group: Option<&str>) -> Option<String> {
+/// The body without the guest, whole if it is about a booking of theirs; none: nothing of the guest is in it, or not where it may be
+/// changed.
+pub fn redacted(text: &str, guest: &Guest, is_own: bool) -> Option<String> {
     let Some(event) = read(text) else { return guest.words.replaced(text) };
-    let is_own = bookings(&event, group).iter().any(|booking| guest.bookings.contains(booking));
     let mut new = if is_own { without_guest(&event) } else { event.clone() };
     each_prose(&mut new, &mut |prose| {
         if let Some(replaced) = guest.words.replaced(prose) {
@@ -57,8 +62,12 @@ pub fn redacted(text: &str, guest: &Guest, group: Option<&str>) -> Option<String
     (new != event).then(|| Value::from(new).to_string())
 }
 
+/// What fields of prose take, in characters: shared/events/src/catalogue.
+const LIMITS: [usize; 4] = [40, 64, 200, 1000];
+
 /// A text that was not longer than its field takes is not longer afterwards.
-pub fn fitting(new: &str, old: &str) -> String {
-    let most = old.chars().count().max(ERASED.len());
+fn fitting(new: &str, old: &str) -> String {
+    let length = old.chars().count();
+    let most = LIMITS.into_iter().find(|limit| *limit >= length).unwrap_or(length);
     new.chars().take(most).collect()
 }

@@ -34,9 +34,18 @@ pub enum Asked {
     Mail(Address),
 }
 
-/// What all bookings of a tenant say of their guests.
-#[derive(Debug, Default)]
-pub struct Census(BTreeMap<BookingRef, BTreeSet<(String, String)>>);
+/// What one item says of a guest: each value, by the name of its field.
+type Card = BTreeSet<(String, String)>;
+
+/// What all bookings of a tenant say of their guests; several things of one, if it changed.
+#[derive(Debug)]
+pub struct Census {
+    tenant: TenantId,
+    cards: BTreeMap<BookingRef, BTreeSet<Card>>,
+}
+
+/// What names a guest. Anything else that a PMS says of one, such as a country, names others too.
+const NAMES: [&str; 3] = ["name", "email", "phone"];
 
 /// Why strings are not searched.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
@@ -62,6 +71,8 @@ pub struct Guest {
     pub hashes: BTreeSet<String>,
     /// Whether what says that an address gets no mail stays.
     pub keep_suppression: bool,
+    /// Those of the bookings that another guest has, or had.
+    pub(crate) passed_on: BTreeSet<BookingRef>,
     /// What is not searched, but erased in the fields that are known to hold it.
     pub unsearched: Unsearched,
     /// The address that was asked for: items that hold it go last, so that a second run finds the rest by them.
@@ -69,13 +80,19 @@ pub struct Guest {
 }
 
 impl Census {
+    /// Nothing yet.
+    #[must_use]
+    pub fn of(tenant: &TenantId) -> Self {
+        Self { tenant: tenant.clone(), cards: BTreeMap::new() }
+    }
+
     /// Takes in an item of the tenant.
     pub fn add(&mut self, key: &Key, item: &Item) -> Result<(), StoreError> {
         let kind = Kind::of(key);
-        let Said { bookings, guest } = said_in(kind, key, item, group_of(kind, key, item).as_deref())?;
+        let Said { bookings, guest } = said_in(kind, key, item, group_of(kind, key, item).as_deref(), &self.tenant)?;
         if !guest.is_empty() {
             for booking in bookings {
-                self.0.entry(booking).or_default().extend(guest.iter().cloned());
+                self.cards.entry(booking).or_default().insert(guest.iter().cloned().collect());
             }
         }
         Ok(())
@@ -83,24 +100,29 @@ impl Census {
 
     /// The guest who is meant.
     #[must_use]
-    pub fn choose(&self, tenant: &TenantId, asked: &Asked) -> Guest {
+    pub fn choose(&self, asked: &Asked) -> Guest {
         let address = match asked {
             Asked::Booking(_) => None,
             Asked::Mail(address) => Some(address.clone()),
         };
-        let is_meant = |booking: &BookingRef, said: &BTreeSet<(String, String)>| match asked {
+        let is_meant = |booking: &BookingRef, cards: &BTreeSet<Card>| match asked {
             Asked::Booking(meant) => booking == meant,
-            Asked::Mail(address) => said.iter().any(|(_, text)| is_address(text, address)),
+            Asked::Mail(address) => cards.iter().flatten().any(|(_, text)| is_address(text, address)),
         };
-        let (own, others): (Vec<_>, Vec<_>) = self.0.iter().partition(|(booking, said)| is_meant(booking, said));
-        let mut bookings: BTreeSet<_> = own.iter().map(|(booking, _)| (*booking).clone()).collect();
+        let (meant, others): (Vec<_>, Vec<_>) =
+            self.cards.iter().partition(|(booking, cards)| is_meant(booking, cards));
+        let mut bookings: BTreeSet<_> = meant.iter().map(|(booking, _)| (*booking).clone()).collect();
+        let is_elses = |card: &Card| address.as_ref().is_some_and(|address| has_another_address(card, address));
+        let passed_on = meant.iter().filter(|(_, cards)| cards.iter().any(is_elses));
+        let passed_on = passed_on.map(|(booking, _)| (*booking).clone()).collect();
+        let (theirs, own): (Vec<_>, Vec<_>) =
+            meant.iter().flat_map(|(_, cards)| cards.iter()).partition(|card| is_elses(card));
         if let Asked::Booking(meant) = asked {
             bookings.insert(meant.clone());
         }
-        // A language is personal, but names nobody.
-        let own: BTreeSet<_> =
-            own.iter().flat_map(|(_, said)| said.iter()).filter(|(name, _)| name != "language").collect();
-        let others: BTreeSet<_> = others.iter().flat_map(|(_, said)| said.iter()).map(|(_, text)| text).collect();
+        let own: BTreeSet<_> = own.into_iter().flatten().filter(|(name, _)| NAMES.contains(&name.as_str())).collect();
+        let others = others.iter().flat_map(|(_, cards)| cards.iter()).chain(theirs);
+        let others: BTreeSet<_> = others.flatten().map(|(_, text)| text).collect();
         let is_shared = |text: &String| {
             let word = Words::of([text]);
             others.iter().any(|other| word.are_in(other))
@@ -110,16 +132,22 @@ impl Census {
         let (long, short): (Vec<_>, Vec<_>) =
             texts.into_iter().partition(|text| text.chars().count() >= LEAST_CHARACTERS);
         let (shared, searched): (Vec<_>, Vec<_>) = long.into_iter().partition(|text| is_shared(text));
+        // One word may be an innocent one.
+        let (searched, single): (Vec<_>, Vec<_>) = searched
+            .into_iter()
+            .partition(|text| text.contains(|c: char| c.is_whitespace() || c.is_ascii_digit() || c == '@'));
         let names = own.iter().filter(|(name, _)| name == "name").flat_map(|(_, text)| text.split_whitespace());
-        let parts: Vec<_> = names.map(str::to_owned).filter(|part| !is_shared(part)).collect();
+        let parts = names.map(str::to_owned).filter(|part| !is_shared(part));
+        let parts: Vec<_> = parts.chain(single.into_iter().cloned()).collect();
         // Others with the same address have their own mails, and their own reasons to get none.
         let addresses = searched.iter().filter_map(|text| Address::parse(text).ok()).chain(address.clone());
         let count = |texts: &[&String]| u64::try_from(texts.len()).unwrap_or(u64::MAX);
         Guest {
-            tenant: tenant.clone(),
+            tenant: self.tenant.clone(),
             bookings,
+            passed_on,
             keep_suppression: false,
-            hashes: addresses.map(|address| address.hash(tenant)).collect(),
+            hashes: addresses.map(|address| address.hash(&self.tenant)).collect(),
             unsearched: Unsearched { short: count(&short), shared: count(&shared) },
             words: Words::of(searched),
             parts: Words::of(&parts),
@@ -129,9 +157,19 @@ impl Census {
 }
 
 impl Guest {
+    /// Whether what is said of a guest is said of another than the one with the address that was asked for.
+    pub(crate) fn is_somebody_elses(&self, said: &[(String, String)]) -> bool {
+        self.address.as_ref().is_some_and(|address| has_another_address(said, address))
+    }
+
     pub(crate) fn has_asked_address(&self, said: &[(String, String)]) -> bool {
         self.address.as_ref().is_some_and(|address| said.iter().any(|(_, text)| is_address(text, address)))
     }
+}
+
+fn has_another_address<'a>(said: impl IntoIterator<Item = &'a (String, String)>, asked: &Address) -> bool {
+    let mut mails = said.into_iter().filter(|(name, _)| name == "email").map(|(_, text)| text).peekable();
+    mails.peek().is_some() && !mails.any(|text| is_address(text, asked))
 }
 
 fn is_address(text: &str, address: &Address) -> bool {

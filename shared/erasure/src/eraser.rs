@@ -105,9 +105,9 @@ impl Eraser<'_> {
 
     /// Who the guest is. Reads both tables from end to end.
     pub async fn find(&self, asked: &Asked) -> Result<Guest, StoreError> {
-        let mut census = Census::default();
+        let mut census = Census::of(self.tenant);
         self.each(|place, item| census.add(place.key(), &item)).await?;
-        Ok(census.choose(self.tenant, asked))
+        Ok(census.choose(asked))
     }
 
     /// What there is of the guest. Reads both tables from end to end.

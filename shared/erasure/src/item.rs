@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use bellhop_events::catalogue::Guest as GuestFields;
 use bellhop_events::catalogue::personal::{Class, ERASED, class_of};
-use bellhop_events::{Digest, Envelope, EventId, Queue, Subject};
+use bellhop_events::{Digest, Envelope, EventId, Queue, Subject, TenantId};
 use bellhop_store::mails::MailState;
 use bellhop_store::review::{unzip, zip};
 use bellhop_store::{Item, Key, StoreError, sort};
@@ -84,7 +84,7 @@ const BODY: &str = "body";
 const STATE: &str = "st";
 const REV: &str = "rev";
 /// Attributes in which people write, or which quote an event.
-const PROSE: [&str; 8] = ["found", "expected", "because", "discarded_because", "why", "title", "note", "assignee"];
+const PROSE: [&str; 7] = ["found", "expected", "because", "discarded_because", "why", "title", "note"];
 /// Keys of the table and its index.
 const KEYS: [&str; 4] = ["pk", "sk", "open_pk", "open_sk"];
 
@@ -165,7 +165,7 @@ pub struct Said {
 }
 
 /// Which bookings an item is about, and what it says of their guest.
-pub fn said_in(kind: Kind, key: &Key, item: &Item, group: Option<&str>) -> Result<Said, StoreError> {
+pub fn said_in(kind: Kind, key: &Key, item: &Item, group: Option<&str>, tenant: &TenantId) -> Result<Said, StoreError> {
     if kind == Kind::Booking {
         let mut said = Vec::new();
         if let Some(guest) = state_guest(item) {
@@ -178,7 +178,7 @@ pub fn said_in(kind: Kind, key: &Key, item: &Item, group: Option<&str>) -> Resul
         return Ok(Said { bookings: own_booking(key).into_iter().collect(), ..Said::default() });
     }
     let event = body_of(kind, item)?.and_then(|text| body::read(&text));
-    let said = |event| Said { bookings: body::bookings(&event, group), guest: body::guest_of(&event) };
+    let said = |event| Said { bookings: body::bookings(&event, group, tenant), guest: body::guest_of(&event) };
     Ok(event.map(said).unwrap_or_default())
 }
 
@@ -195,8 +195,9 @@ impl Guest {
     pub fn look(&self, key: &Key, item: &Item) -> Result<Option<Found>, StoreError> {
         let kind = Kind::of(key);
         let group = group_of(kind, key, item);
-        let said = said_in(kind, key, item, group.as_deref())?;
-        let is_own = said.bookings.iter().any(|booking| self.bookings.contains(booking));
+        let said = said_in(kind, key, item, group.as_deref(), &self.tenant)?;
+        let is_of_booking = said.bookings.iter().any(|booking| self.bookings.contains(booking));
+        let is_own = is_of_booking && !self.is_somebody_elses(&said.guest);
         let rank = match (is_own, self.has_asked_address(&said.guest)) {
             (false, _) => 0,
             (true, false) => 1,
@@ -212,12 +213,15 @@ impl Guest {
         let mut event = None;
         match kind {
             Kind::Booking if is_own => to.extend(without_guest(item)?),
-            Kind::Mails => to.extend(self.without_hashes(item, is_own)?),
+            Kind::Mails => {
+                let was_passed_on = said.bookings.iter().any(|booking| self.passed_on.contains(booking));
+                to.extend(self.without_hashes(item, is_own && !was_passed_on)?);
+            }
             Kind::ReviewItem => to.extend(self.without_quotation(item)),
             _ => {}
         }
         if let Some(old) = body_of(kind, item)?
-            && let Some(new) = body::redacted(&old, self, group.as_deref())
+            && let Some(new) = body::redacted(&old, self, is_own)
         {
             event = Reworded::of(&old, &new).map(Box::new);
             to.extend(if kind == Kind::ReviewBody { zip(&new)? } else { text_item(BODY, new) });
@@ -247,7 +251,7 @@ impl Guest {
         match value {
             AttributeValue::S(text) if PROSE.contains(&name) => {
                 if let Some(new) = self.words.replaced(text) {
-                    *text = body::fitting(&new, text);
+                    *text = new;
                 }
             }
             AttributeValue::M(fields) => fields.iter_mut().for_each(|(name, field)| self.reword(name, field)),

@@ -42,12 +42,12 @@ fn parked(body: &str) -> (Key, Item) {
 }
 
 fn guest(items: &[(Key, Item)]) -> Guest {
-    let mut census = Census::default();
+    let mut census = Census::of(&tenant());
     for (key, item) in items {
         census.add(key, item).expect("readable");
     }
     let address = Address::parse("ana@example.com").expect("an address");
-    census.choose(&tenant(), &Asked::Mail(address))
+    census.choose(&Asked::Mail(address))
 }
 
 fn ana() -> Guest {
@@ -206,4 +206,49 @@ proptest! {
             prop_assert!(ana().look(&key(sort), &item).is_ok());
         }
     }
+}
+
+#[test]
+fn what_names_others_too_is_erased_in_its_field_and_nowhere_else() {
+    let said = json!({"name": "Ana Silva", "email": "ana@example.com", "country": "Portugal", "id": 2026});
+    let guest = guest(&[parked(&event(&data(&said)).to_string())]);
+    let note = "a cot for Ana Silva until 2026-07-05, from Portugal, and the door code is 4711";
+    let task = item(&json!({"note": note, "assignee": "ana", "rev": 1}));
+    let found = guest.look(&key("automation#task/t1"), &task).expect("readable").expect("found");
+    let expected = "a cot for [erased] until 2026-07-05, from Portugal, and the door code is 4711";
+    assert_eq!(after(&found, &task)["note"].as_s(), Ok(&expected.to_owned()));
+    assert_eq!(found.left, Vec::<String>::new());
+}
+
+#[test]
+fn a_name_of_one_word_is_told_and_not_replaced() {
+    let guest = guest(&[parked(&event(&data(&json!({"name": "Annabel", "email": "ana@example.com"}))).to_string())]);
+    let task = item(&json!({"note": "Annabel cleans", "assignee": "annabel", "rev": 1}));
+    let found = guest.look(&key("automation#task/t1"), &task).expect("readable").expect("found");
+    assert_eq!((found.change, found.hints), (None, vec!["assignee".to_owned(), "note".to_owned()]));
+}
+
+#[test]
+fn a_booking_that_was_passed_on_keeps_its_guest() {
+    let of = |name: &str, mail: &str| event(&data(&json!({"name": name, "email": mail}))).to_string();
+    let (anas, rui) = (parked(&of("Ana Silva", "ana@example.com")), of("Rui Costa", "rui@example.com"));
+    let now = (key("calendar#waiting/property/villa#0000000001"), parked(&rui).1);
+    let guest = guest(&[anas.clone(), now.clone()]);
+    assert_eq!(guest.look(&now.0, &now.1).expect("readable"), None, "Rui's");
+    let found = guest.look(&anas.0, &anas.1).expect("readable").expect("Ana's");
+    assert!(!format!("{:?}", after(&found, &anas.1)).contains("Ana"));
+    let task = item(&json!({"note": "keys for Rui Costa", "rev": 1}));
+    assert_eq!(guest.look(&key("automation#task/t1"), &task).expect("readable"), None);
+}
+
+#[test]
+fn an_event_of_another_tenant_is_none_of_ours_whoevers_group_it_came_in() {
+    let mut other = event(&data(&json!({"name": "Rui Costa", "email": "rui@example.com"})));
+    other["tenant"] = "land".into();
+    let stray = parked(&other.to_string());
+    let mut census = Census::of(&tenant());
+    census.add(&stray.0, &stray.1).expect("readable");
+    let meant = bellhop_erasure::BookingRef { property: "villa".to_owned(), id: "b1".to_owned() };
+    let guest = census.choose(&Asked::Booking(meant));
+    assert_eq!(guest.look(&stray.0, &stray.1).expect("readable"), None);
 }

@@ -161,7 +161,9 @@ fn tell(args: &Erase, guest: &Guest, found: &BTreeMap<&str, u64>, erased: &Erase
     }
     output::note(
         "Erase the guest in the PMS too: an event that comes later brings the data back. What waits in SQS now (14 days at most, and \
-         as long in a dead-letter queue) is not seen: run the same again when it is worked. Backups keep the data until they expire.",
+         as long in a dead-letter queue) is not seen: when it is worked, erase each booking again, with --booking, for the address is \
+         stored no more; what tasks and notes say of the guest by then is not found. Nor is what came in no message group of this tenant \
+         searched, which lies on the operators' desk. Backups keep the data until they expire.",
     );
 }
 

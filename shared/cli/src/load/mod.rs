@@ -191,9 +191,10 @@ pub async fn load(args: &Load, prefix: &str) -> Result<Exit, CliError> {
         () = interrupted(&stop) => Ok(()),
     };
     show.bar.finish_and_clear();
-    ended?;
     let summary = known();
+    // What is known is told, also where the watching has failed.
     report(args, &run, &tenants, &summary, stop.get());
+    ended?;
     Ok(if summary.is_whole() { Exit::Ok } else { Exit::Refused })
 }
 

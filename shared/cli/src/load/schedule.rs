@@ -77,7 +77,9 @@ impl Schedule {
             return None;
         }
         let rate = u64::from(self.rate);
-        let at = |seconds: u32, number: u64, rate: u64| u64::from(seconds) * NANOS + number * NANOS / rate;
+        let at = |seconds: u32, number: u64, rate: u64| {
+            u64::from(seconds) * NANOS + number / rate * NANOS + number % rate * NANOS / rate
+        };
         let Some(Spike { times, after, lasts }) = self.spike else {
             return Some(Duration::from_nanos(at(0, number, rate)));
         };

@@ -42,6 +42,9 @@ pub struct Post {
     /// Post to the tenants' own queues, without a look at the registry: for a producer's role, which may not read it
     #[arg(long)]
     silo: bool,
+    /// Post to the shared queues although the registry cannot be read, and nobody can tell whether a tenant has queues of its own
+    #[arg(long, conflicts_with = "silo")]
+    pool: bool,
     /// At most so many events a second; without it, the lowest that is set for a tenant among them (bellhop tenant add)
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=30_000))]
     pace: Option<u32>,
@@ -100,7 +103,7 @@ pub async fn post(args: &Post, prefix: &str) -> Result<Exit, CliError> {
         send::Summary { groups: send::groups(&events), ..send::Summary::default() }
     } else {
         let cloud = Cloud::connect(prefix).await;
-        let known = if args.silo { HashMap::new() } else { registrations(&cloud, &events).await };
+        let known = if args.silo { HashMap::new() } else { registrations(&cloud, &events, args.pool).await? };
         let pace = args.pace.or_else(|| known.values().filter_map(|one| one.events_a_second).min());
         for event in &mut events {
             let has_silo = |tenant: &TenantId| known.get(tenant).is_some_and(|one| one.mode == Mode::Silo);
@@ -113,17 +116,28 @@ pub async fn post(args: &Post, prefix: &str) -> Result<Exit, CliError> {
 }
 
 /// What is known of the tenants of these events: their pace, and whether they have queues of their own.
-async fn registrations(cloud: &Cloud, events: &[Outgoing]) -> HashMap<TenantId, Registration> {
+async fn registrations(
+    cloud: &Cloud,
+    events: &[Outgoing],
+    may_be_unknown: bool,
+) -> Result<HashMap<TenantId, Registration>, CliError> {
     let tenants: BTreeSet<_> = events.iter().filter_map(Outgoing::tenant).collect();
     match cloud.store.registrations(&tenants).await {
-        Ok(known) => known,
-        // Whoever may post need not be allowed to read the tables, and can while they are down.
-        Err(error) => {
-            output::note(format_args!(
-                "registry-unknown: {error}; no pace is kept (--pace sets one), and all goes to the shared queues (--silo: to the tenants' own)"
-            ));
-            HashMap::new()
+        Ok(known) => Ok(known),
+        // Whoever may post need not be allowed to read the tables, and can while they are down. By the wrong queues it would be
+        // nobody's: that is for them to say.
+        Err(error) if may_be_unknown => {
+            output::note(format_args!("registry-unread: {error}; no pace is kept, --pace sets one"));
+            Ok(HashMap::new())
         }
+        Err(error) => Err(CliError {
+            code: "registry-unread",
+            exit: Exit::Unreachable,
+            message: format!(
+                "nothing was sent: whether these tenants have queues of their own cannot be read: {error}"
+            ),
+            remedy: "Try again; or say --pool if none of them has a silo, --silo if all of them have.",
+        }),
     }
 }
 

@@ -52,20 +52,20 @@ const FIELDS: &[Fields] = &[
     Fields {
         types: &["pms.task.reported.v1"],
         text: &["/note"],
-        prose: &["/by"],
-        plain: &["/version", "/status", "/block/from", "/block/until"],
+        plain: &["/by", "/version", "/status", "/block/from", "/block/until"],
         ..NONE
     },
     Fields {
         types: &["pms.task.upserted.v1"],
-        prose: &["/title", "/assignee", "/note", "/kind"],
-        plain: &["/version", "/state", "/unit", "/from", "/until", "/block", "/rules"],
+        prose: &["/title", "/note", "/kind"],
+        // Who works is nobody's guest, though they may have a name in common.
+        plain: &["/assignee", "/version", "/state", "/unit", "/from", "/until", "/block", "/rules"],
         ..NONE
     },
     Fields {
         types: &["bellhop.task.changed.v1"],
-        prose: &["/assignee", "/kind"],
-        plain: &["/version", "/unit", "/from", "/until", "/urgent", "/status"],
+        prose: &["/kind"],
+        plain: &["/assignee", "/version", "/unit", "/from", "/until", "/urgent", "/status"],
         ..NONE
     },
     Fields {
