@@ -223,7 +223,10 @@ def depths(where: Cloud, silo: Silo, stack: Stack) -> list[dict]:
     sqs = where.client("sqs")
 
     def read(url: str) -> tuple[str, dict[str, int]]:
-        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(COUNTS.values()))["Attributes"]
+        try:
+            found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(COUNTS.values()))["Attributes"]
+        except sqs.exceptions.QueueDoesNotExist:  # somebody took it away: nothing waits in it
+            found = dict.fromkeys(COUNTS.values(), 0)
         return url.rsplit("/", 1)[1], {word: int(found[name]) for word, name in COUNTS.items()}
 
     with ThreadPoolExecutor(4) as pool:
@@ -298,8 +301,11 @@ def remove(where: Cloud, arguments: argparse.Namespace) -> int:
     if stack.describe() is None:
         note(f"there is no stack {silo.name} in {where.region}")
         return tell(arguments, DONE, report | {"result": "not there"})
-    standing = (registration(silo) or {}).get("standing", "not registered")
-    against = [] if standing == "removed" else [f"{silo.tenant} is {standing}, expected removed"]
+    try:
+        standing = (registration(silo) or {}).get("standing", "not registered")
+        against = [] if standing == "removed" else [f"{silo.tenant} is {standing}, expected removed"]
+    except Problem as unknown:  # the main stack may be gone, its tables too
+        against = [str(unknown)]
     against += what_waits(depths(where, silo, stack))
     if against:
         note(f"{silo.name}: {'; '.join(against)}")

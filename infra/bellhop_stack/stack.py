@@ -75,10 +75,11 @@ class Stack:
         return Version(template, {p["ParameterKey"]: p["ParameterValue"] for p in found.get("Parameters", [])})
 
     def resources(self, kind: str) -> dict[str, str]:
-        """Those of a type: physical ids by logical ones."""
+        """Those of a type that are there: physical ids by logical ones. What was rolled back or deleted stays listed."""
         pages = self.cloudformation.get_paginator("list_stack_resources").paginate(StackName=self.name)
         found = [each for page in pages for each in page["StackResourceSummaries"] if each["ResourceType"] == kind]
-        return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in found if each.get("PhysicalResourceId")}
+        there = [each for each in found if each.get("PhysicalResourceId") and each["ResourceStatus"] != "DELETE_COMPLETE"]
+        return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in there}
 
     def finish(self):
         """Waits for the end of what somebody has begun."""

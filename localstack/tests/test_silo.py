@@ -182,6 +182,30 @@ class Steps(unittest.TestCase):
                 self.assertEqual((code, told["result"], told.get("waiting")), (1, "refused", words) if words else (0, "removed", None))
                 self.assertEqual(self.run_it(silo.remove, anyway=True)[1]["result"], "removed")
 
+    def test_a_silo_is_given_up_although_the_registry_does_not_answer(self):
+        self.said["show"], self.stack.remove.return_value = answer(3), None
+        with mock.patch.object(silo, "depths", return_value=[]):
+            code, told = self.run_it(silo.remove)
+            self.assertEqual((code, told["result"]), (silo.NOT_DONE, "refused"))
+            self.assertIn("said why", told["waiting"][0])
+            self.assertEqual(self.run_it(silo.remove, anyway=True)[1]["result"], "removed")
+
+    def test_a_queue_that_is_not_there_is_empty(self):
+        class QueueDoesNotExist(Exception):
+            pass
+
+        def attributes(QueueUrl, AttributeNames):
+            if QueueUrl.endswith("-dlq.fifo"):
+                raise QueueDoesNotExist
+            return {"Attributes": dict.fromkeys(AttributeNames, "2")}
+
+        sqs, where = mock.Mock(get_queue_attributes=attributes), mock.Mock()
+        sqs.exceptions.QueueDoesNotExist = QueueDoesNotExist
+        where.client.return_value = sqs
+        self.stack.resources.return_value = {name: f"https://sqs/1/bellhop_sea_{name}.fifo" for name in ("automation", "automation-dlq")}
+        rows = silo.depths(where, Silo("bellhop", "sea"), self.stack)
+        self.assertEqual(rows, [{"queue": "automation", "visible": 2, "in_flight": 2, "delayed": 2, "dead_letters": 0}])
+
     def test_a_stack_with_silos_is_not_taken_away(self):
         told = arguments(json=False, region=None)
         with mock.patch.object(remove, "parse", return_value=told), mock.patch.object(remove, "cloud"), mock.patch.object(remove, "Stack", return_value=self.stack):

@@ -9,7 +9,7 @@ from unittest import mock
 
 from bellhop_stack import code, deploy, remove, shown
 from bellhop_stack.cloud import Cloud, Problem
-from bellhop_stack.stack import Change, ChangeSet, Version, check_timeouts, declared
+from bellhop_stack.stack import Change, ChangeSet, Stack, Version, check_timeouts, declared
 
 TEMPLATE = deploy.TEMPLATE.read_text()
 UPLOADED = {"CodeBucket": "b", "CodeKeyPrefix": "bellhop/new/", "Architecture": "arm64"}
@@ -67,6 +67,17 @@ class Plans(unittest.TestCase):
         self.assertEqual((found["Prefix"], found["FunctionTimeout"], found["CodeBucket"]), ("bellhop", "30", None))
         self.assertIsNone(check_timeouts(TEMPLATE, {}))
         self.assertIn("under 6 x", check_timeouts(TEMPLATE, {"FunctionTimeout": "31"}))
+
+
+class Stacks(unittest.TestCase):
+    def test_what_was_deleted_is_no_resource_of_it(self):
+        where = cloud()
+        listed = [
+            {"LogicalResourceId": name, "PhysicalResourceId": f"{name}-id", "ResourceType": kind, "ResourceStatus": status}
+            for name, kind, status in (("There", "Q", "CREATE_COMPLETE"), ("Kept", "Q", "DELETE_FAILED"), ("Gone", "Q", "DELETE_COMPLETE"), ("Other", "T", "CREATE_COMPLETE"))
+        ]
+        where.client().get_paginator().paginate.return_value = [{"StackResourceSummaries": listed}]
+        self.assertEqual(Stack(where, "bellhop").resources("Q"), {"There": "There-id", "Kept": "Kept-id"})
 
 
 class Shown(unittest.TestCase):
