@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from bellhop_stack import build, code, shown, silo, smoke
-from bellhop_stack.cloud import TEMPLATE, Cloud, Problem, cloud, note, run
+from bellhop_stack.cloud import TEMPLATE, Cloud, Problem, cloud, note, run, troubles
 from bellhop_stack.stack import Stack, Version, check_timeouts, declared
 
 PROGRAM = "infra/deploy"
@@ -101,8 +101,14 @@ def tested(where: Cloud, stack: Stack, seconds: float):
 
 
 def silos_to_follow(stack: Stack):
-    every = silo.silos(stack.cloud, stack.name)
-    if behind := silo.outdated(stack.cloud, stack.name, every):
+    """Names those that are behind. The version is deployed by now, and stays so whatever is found or not."""
+    try:
+        every = silo.silos(stack.cloud, stack.name)
+        behind = silo.outdated(stack.cloud, stack.name, every)
+    except troubles() as trouble:
+        note(f"it cannot be told which silos are not as this version has them: {trouble}\n  infra/silo list --prefix {stack.name} lists them")
+        return
+    if behind:
         note(f"{len(behind)} of {len(every)} silos are not as this version has them ({', '.join(behind)}): infra/silo update --all --prefix {stack.name}")
 
 

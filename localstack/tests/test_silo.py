@@ -20,6 +20,7 @@ from bellhop_stack import deploy, remove, silo
 from bellhop_stack.cloud import Cloud, Problem
 from bellhop_stack.silo import Silo
 from bellhop_stack.stack import Version, declared
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 HERE = Path(__file__).resolve().parent
 MAIN = Version(TEMPLATE.read_text(), {"VisibilityTimeout": "240", "MaxReceiveCount": "7", "SynchronizationDelaySeconds": "9", "KmsKeyArn": ""})
@@ -220,6 +221,12 @@ class Steps(unittest.TestCase):
             with contextlib.redirect_stderr(io.StringIO()) as said:
                 deploy.silos_to_follow(self.stack)
         self.assertIn("1 of 2 silos are not as this version has them (hill): infra/silo update --all", said.getvalue())
+
+    def test_an_upgrade_stays_deployed_when_nobody_may_look_at_its_silos(self):
+        for trouble in (Problem("gone"), ClientError({"Error": {"Code": "AccessDenied"}}, "DescribeStacks"), EndpointConnectionError(endpoint_url="x")):
+            with self.subTest(trouble), mock.patch.object(silo, "silos", side_effect=trouble), contextlib.redirect_stderr(io.StringIO()) as said:
+                deploy.silos_to_follow(self.stack)
+            self.assertIn("it cannot be told which silos", said.getvalue())
 
     def test_an_unknown_silo_is_not_updated(self):
         with mock.patch.object(silo, "silos", return_value=[Silo("bellhop", "sea")]), self.assertRaisesRegex(Problem, "no silo of hill; it has sea"):
