@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from bellhop_cloud import templates
 from bellhop_stack import shown, smoke
-from bellhop_stack.cloud import ROOT, Cloud, Problem, cloud, note, run
+from bellhop_stack.cloud import ROOT, Cloud, Problem, cloud, note, run, troubles
 from bellhop_stack.stack import NOT_THERE, Stack, Version
 
 PROGRAM = "infra/silo"
@@ -139,10 +139,19 @@ def update(where: Cloud, arguments: argparse.Namespace) -> int:
     named = [Silo(arguments.prefix, tenant).checked() for tenant in arguments.tenants] or every
     if unknown := [silo.tenant for silo in named if silo not in every]:
         raise Problem(f"{arguments.prefix} has no silo of {', '.join(unknown)}; it has {', '.join(silo.tenant for silo in every) or 'none'}")
-    codes = [bring(where, arguments, silo, {}, lambda: None) for silo in named]
+    codes = [brought(where, arguments, silo) for silo in named]
     if not named:
         note(f"{arguments.prefix} has no silos")
-    return max(codes, default=DONE)
+    return NOT_DONE if NOT_DONE in codes else max(codes, default=DONE)
+
+
+def brought(where: Cloud, arguments: argparse.Namespace, silo: Silo) -> int:
+    """What is wrong with one silo keeps no other back."""
+    try:
+        return bring(where, arguments, silo, {}, lambda: None)
+    except troubles() as trouble:
+        note(f"{silo.name}: not updated: {trouble}")
+        return tell(arguments, NOT_DONE, {"stack": silo.name, "tenant": silo.tenant, "region": where.region, "result": "failed"})
 
 
 def bring(where: Cloud, arguments: argparse.Namespace, silo: Silo, given: dict[str, str], registered) -> int:

@@ -228,6 +228,16 @@ class Steps(unittest.TestCase):
                 deploy.silos_to_follow(self.stack)
             self.assertIn("it cannot be told which silos", said.getvalue())
 
+    def test_a_silo_that_cannot_be_updated_keeps_no_other_back(self):
+        every = [Silo("bellhop", tenant) for tenant in ("hill", "lake", "sea", "wood")]
+        ends = [silo.DECLINED, Problem("a queue is in the way"), ClientError({"Error": {"Code": "Throttling"}}, "DescribeStacks"), silo.DONE]
+        with mock.patch.object(silo, "silos", return_value=every), mock.patch.object(silo, "bring", side_effect=ends) as bring:
+            with contextlib.redirect_stderr(io.StringIO()) as said, contextlib.redirect_stdout(io.StringIO()) as out:
+                self.assertEqual(silo.update(mock.Mock(region="eu-west-1"), arguments(all=True)), silo.NOT_DONE)
+        self.assertEqual([call.args[2] for call in bring.call_args_list], every)
+        self.assertIn("bellhop-tenant-lake: not updated: a queue is in the way", said.getvalue())
+        self.assertEqual([json.loads(line)["tenant"] for line in out.getvalue().splitlines()], ["lake", "sea"])
+
     def test_an_unknown_silo_is_not_updated(self):
         with mock.patch.object(silo, "silos", return_value=[Silo("bellhop", "sea")]), self.assertRaisesRegex(Problem, "no silo of hill; it has sea"):
             self.run_it(silo.update, tenants=["hill"])
