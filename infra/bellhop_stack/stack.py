@@ -94,8 +94,9 @@ class Stack:
     # ---- What would change.
 
     def prepare(self, version: Version, tags: dict[str, str] | None = None) -> ChangeSet | None:
-        """A change set that makes the stack this version; none when it is that already."""
-        status = self.status()
+        """A change set that makes the stack this version; none when it is that already. Tags that are not named stay."""
+        found = self.describe() or {}
+        status, tags = found.get("StackStatus"), {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])} | (tags or {})
         if status in USELESS:
             self.remove()
             status = None

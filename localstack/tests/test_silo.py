@@ -219,13 +219,15 @@ class Steps(unittest.TestCase):
         every = [Silo("bellhop", "sea"), Silo("bellhop", "hill")]
         with mock.patch.object(silo, "silos", return_value=every), mock.patch.object(silo, "outdated", return_value=["hill"]):
             with contextlib.redirect_stderr(io.StringIO()) as said:
-                deploy.silos_to_follow(self.stack)
-        self.assertIn("1 of 2 silos are not as this version has them (hill): infra/silo update --all", said.getvalue())
+                deploy.silos_to_follow(self.stack, None)
+                deploy.silos_to_follow(self.stack, "prod")
+        told = f"1 of 2 silos are not as this version has them (hill): infra/silo update --all --prefix {self.stack.name}"
+        self.assertEqual(said.getvalue().splitlines(), [told, f"{told} --stage prod"])
 
     def test_an_upgrade_stays_deployed_when_nobody_may_look_at_its_silos(self):
         for trouble in (Problem("gone"), ClientError({"Error": {"Code": "AccessDenied"}}, "DescribeStacks"), EndpointConnectionError(endpoint_url="x")):
             with self.subTest(trouble), mock.patch.object(silo, "silos", side_effect=trouble), contextlib.redirect_stderr(io.StringIO()) as said:
-                deploy.silos_to_follow(self.stack)
+                deploy.silos_to_follow(self.stack, None)
             self.assertIn("it cannot be told which silos", said.getvalue())
 
     def test_a_silo_that_cannot_be_updated_keeps_no_other_back(self):

@@ -79,6 +79,17 @@ class Stacks(unittest.TestCase):
         where.client().get_paginator().paginate.return_value = [{"StackResourceSummaries": listed}]
         self.assertEqual(Stack(where, "bellhop").resources("Q"), {"There": "There-id", "Kept": "Kept-id"})
 
+    def test_tags_that_are_not_named_anew_stay(self):
+        where = cloud()
+        tags = [{"Key": "Stage", "Value": "prod"}, {"Key": "Application", "Value": "other"}]
+        for before, named, expected in ((tags, {"Application": "bellhop"}, {"Stage": "prod", "Application": "bellhop"}),
+                                        (tags, {"Stage": "staging"}, {"Stage": "staging", "Application": "other"}), ([], {"Stage": "prod"}, {"Stage": "prod"})):  # fmt: skip
+            where.client().describe_stacks.return_value = {"Stacks": [{"StackStatus": "UPDATE_COMPLETE", "Tags": before}]}
+            where.client().describe_change_set.return_value = {"Status": "CREATE_COMPLETE"}
+            with self.subTest(before=before, named=named):
+                Stack(where, "bellhop").prepare(Version("", {}), named)
+                self.assertEqual({tag["Key"]: tag["Value"] for tag in where.client().create_change_set.call_args.kwargs["Tags"]}, expected)
+
 
 class Shown(unittest.TestCase):
     def test_what_may_take_data_along_stands_first(self):
