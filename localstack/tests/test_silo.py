@@ -62,8 +62,8 @@ class Names(unittest.TestCase):
 
 
 class Plans(unittest.TestCase):
-    def plan(self, given=None, former=None, main=MAIN, topic=None) -> dict[str, str]:
-        return silo.plan(Silo("bellhop", "sea"), main, former and Version("", former), given or {}, topic).parameters
+    def plan(self, given=None, former=None, main=MAIN, watched=None) -> dict[str, str]:
+        return silo.plan(Silo("bellhop", "sea"), main, former and Version("", former), given or {}, watched or {}).parameters
 
     def test_what_must_be_as_in_the_main_stack_is(self):
         found = self.plan(former={"VisibilityTimeout": "180", "MaximumConcurrency": "9", "Gone": "1"})
@@ -75,9 +75,18 @@ class Plans(unittest.TestCase):
         both = declared(MAIN.template).keys() & templates.read(silo.TEMPLATE.read_text())["Parameters"].keys()
         self.assertEqual(both - set(silo.AS_IN_MAIN), {"Prefix", "MaximumConcurrency"})
 
-    def test_whom_the_main_stacks_alarms_tell_hears_of_the_silos(self):
+    def test_a_silo_is_watched_as_the_main_stack_is(self):
         topic = "arn:aws:sns:eu-west-1:111122223333:bellhop-alarms"
-        self.assertEqual(self.plan(topic=topic)["AlarmTopicArn"], topic)
+        runbooks = "https://example.com/runbooks/"
+        alarm = {"AlarmActions": [topic], "Threshold": 600.0, "AlarmDescription": f"bellhop-automation.fifo is late. {runbooks}queue-late.md"}
+        for found, expected in (([alarm], {"AlarmTopicArn": topic, "LateAfterSeconds": "600", "Runbooks": runbooks}),
+                                ([{"AlarmActions": [], "AlarmDescription": "ours"}], {}), ([], {})):  # fmt: skip
+            where = mock.Mock()
+            where.client.return_value.describe_alarms.return_value = {"MetricAlarms": found}
+            with self.subTest(found):
+                self.assertEqual(silo.watched(where, "bellhop"), expected)
+                planned = self.plan(watched=expected, former={"LateAfterSeconds": "900"})
+                self.assertEqual({name: planned[name] for name in expected}, expected)
         self.assertNotIn("AlarmTopicArn", self.plan())
 
     def test_a_producer_must_be_somebody_and_say_an_external_id(self):
@@ -115,7 +124,7 @@ class Steps(unittest.TestCase):
         self.stack.execute.side_effect = lambda *_: self.order.append("deployed")
         for patched in (
             mock.patch.object(silo, "Stack", return_value=self.stack), mock.patch.object(silo, "stack_of", return_value=self.stack),
-            mock.patch.object(silo, "alarm_topic", return_value=None), mock.patch.object(silo, "worked", lambda *_: self.order.append("worked")),
+            mock.patch.object(silo, "watched", return_value={}), mock.patch.object(silo, "worked", lambda *_: self.order.append("worked")),
             mock.patch("bellhop_stack.smoke.bellhop", self.bellhop),
         ):  # fmt: skip
             patched.start()
