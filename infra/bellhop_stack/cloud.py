@@ -49,13 +49,18 @@ def cloud(region: str | None) -> Cloud:
     return Cloud(session.client, is_emulator, pause=0.2 if is_emulator else 3)
 
 
-def run(main: Callable[[], int], program: str) -> int:
-    """A command's main, with its exit code when it cannot go on: 1, or 130 when it was interrupted."""
+def troubles() -> tuple[type[Exception], ...]:
+    """What is told without a traceback: ours, and what the cloud refuses or does not answer."""
     import botocore.exceptions
 
+    return Problem, botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError
+
+
+def run(main: Callable[[], int], program: str) -> int:
+    """A command's main, with its exit code when it cannot go on: 1, or 130 when it was interrupted."""
     try:
         return main()
-    except (Problem, botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as problem:
+    except troubles() as problem:
         note(f"{program}: {problem}")
         return 1
     except KeyboardInterrupt:

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from bellhop_stack import build, code, shown, silo, smoke
-from bellhop_stack.cloud import TEMPLATE, Cloud, Problem, cloud, note, run
+from bellhop_stack.cloud import TEMPLATE, Cloud, Problem, cloud, note, run, troubles
 from bellhop_stack.stack import Stack, Version, check_timeouts, declared
 
 PROGRAM = "infra/deploy"
@@ -50,7 +50,7 @@ def main() -> int:
             settled = former is not None and stack.status() == "UPDATE_ROLLBACK_COMPLETE"
             return tell(arguments, report, NOT_DEPLOYED if settled or former is None else BROKEN, "failed")
     if arguments.no_smoke_test:
-        silos_to_follow(stack)
+        silos_to_follow(stack, arguments.stage)
         return tell(arguments, report, DEPLOYED, "deployed, not tested")
     try:
         tested(where, stack, arguments.smoke_seconds)
@@ -60,7 +60,7 @@ def main() -> int:
             note("there is no former version to go back to; look at the logs, deploy again, or take it away with infra/remove")
             return tell(arguments, report, BROKEN, "smoke test failed")
         return roll_back(arguments, stack, former, tags, report)
-    silos_to_follow(stack)
+    silos_to_follow(stack, arguments.stage)
     return tell(arguments, report, DEPLOYED, "deployed" if changes and changes.changes else "up to date", outputs=stack.outputs())
 
 
@@ -100,10 +100,17 @@ def tested(where: Cloud, stack: Stack, seconds: float):
     note(f"smoke test: {functions} functions start, an event is done ({time.monotonic() - started:.1f} s)")
 
 
-def silos_to_follow(stack: Stack):
-    every = silo.silos(stack.cloud, stack.name)
-    if behind := silo.outdated(stack.cloud, stack.name, every):
-        note(f"{len(behind)} of {len(every)} silos are not as this version has them ({', '.join(behind)}): infra/silo update --all --prefix {stack.name}")
+def silos_to_follow(stack: Stack, stage: str | None):
+    """Names those that are behind. The version is deployed by now, and stays so whatever is found or not."""
+    update = f"infra/silo update --all --prefix {stack.name}" + (f" --stage {stage}" if stage else "")
+    try:
+        every = silo.silos(stack.cloud, stack.name)
+        behind = silo.outdated(stack.cloud, stack.name, every)
+    except troubles() as trouble:
+        note(f"it cannot be told which silos are not as this version has them ({trouble}): {update}")
+        return
+    if behind:
+        note(f"{len(behind)} of {len(every)} silos are not as this version has them ({', '.join(behind)}): {update}")
 
 
 def roll_back(arguments: argparse.Namespace, stack: Stack, former: Version, tags: dict, report: dict) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from bellhop_cloud import templates
 from bellhop_stack import shown, smoke
-from bellhop_stack.cloud import ROOT, Cloud, Problem, cloud, note, run
+from bellhop_stack.cloud import ROOT, Cloud, Problem, cloud, note, run, troubles
 from bellhop_stack.stack import NOT_THERE, Stack, Version
 
 PROGRAM = "infra/silo"
@@ -58,7 +58,7 @@ class Silo:
 # ---- What it is made of.
 
 
-def plan(silo: Silo, main: Version | None, former: Version | None, given: dict[str, str], alarm_topic: str | None) -> Version:
+def plan(silo: Silo, main: Version | None, former: Version | None, given: dict[str, str], watched: dict[str, str]) -> Version:
     """What is given, else what it was before, else the template's defaults; and what must be as in the main stack."""
     if main is None:
         raise Problem(f"there is no stack {silo.prefix} that works: infra/deploy makes it")
@@ -68,8 +68,7 @@ def plan(silo: Silo, main: Version | None, former: Version | None, given: dict[s
     known = templates.read(text)["Parameters"]
     kept = {name: value for name, value in (former.parameters if former else {}).items() if name in known}
     same = {name: main.parameters[name] for name in AS_IN_MAIN if name in main.parameters}
-    topic = {"AlarmTopicArn": alarm_topic} if alarm_topic else {}
-    parameters = kept | given | same | topic | {"Prefix": silo.prefix, "Tenant": silo.tenant}
+    parameters = kept | given | same | watched | {"Prefix": silo.prefix, "Tenant": silo.tenant}
     for name, value in parameters.items():
         if not re.fullmatch(known[name].get("AllowedPattern", ".*"), value):
             raise Problem(f"{name} is {value!r}, expected: {known[name]['Description']}")
@@ -78,10 +77,17 @@ def plan(silo: Silo, main: Version | None, former: Version | None, given: dict[s
     return Version(templates.plain(text), parameters)
 
 
-def alarm_topic(where: Cloud, prefix: str) -> str | None:
-    """Whom the main stack's alarms tell, where it is watched."""
-    alarms = where.client("cloudwatch").describe_alarms(AlarmNames=[f"{prefix}-queue-late-automation"])["MetricAlarms"]
-    return next((action for alarm in alarms for action in alarm["AlarmActions"]), None)
+def watched(where: Cloud, prefix: str) -> dict[str, str]:
+    """How the main stack is watched, if it is: what a silo's alarms have from those of observability.yaml."""
+    found = {}
+    for alarm in where.client("cloudwatch").describe_alarms(AlarmNames=[f"{prefix}-queue-late-automation"])["MetricAlarms"]:
+        if actions := alarm.get("AlarmActions"):
+            found["AlarmTopicArn"] = actions[0]
+        if runbooks := re.search(r"(\S*/)queue-late\.md$", alarm.get("AlarmDescription", "")):
+            found["Runbooks"] = runbooks[1]
+        if "Threshold" in alarm:
+            found["LateAfterSeconds"] = f"{alarm['Threshold']:.0f}"
+    return found
 
 
 def stack_of(where: Cloud, silo: Silo) -> Stack:
@@ -109,9 +115,9 @@ def silos(where: Cloud, prefix: str) -> list[Silo]:
 
 def outdated(where: Cloud, prefix: str, every: list[Silo]) -> list[str]:
     """The tenants whose silo is not as today's template and the main stack have it."""
-    main, topic = (Stack(where, prefix).version(), alarm_topic(where, prefix)) if every else (None, None)
+    main, alarms = (Stack(where, prefix).version(), watched(where, prefix)) if every else (None, {})
     former = {silo: Stack(where, silo.name).version() for silo in every}
-    return [silo.tenant for silo in every if former[silo] is None or differs(former[silo], plan(silo, main, former[silo], {}, topic))]
+    return [silo.tenant for silo in every if former[silo] is None or differs(former[silo], plan(silo, main, former[silo], {}, alarms))]
 
 
 def differs(former: Version, version: Version) -> bool:
@@ -139,17 +145,25 @@ def update(where: Cloud, arguments: argparse.Namespace) -> int:
     named = [Silo(arguments.prefix, tenant).checked() for tenant in arguments.tenants] or every
     if unknown := [silo.tenant for silo in named if silo not in every]:
         raise Problem(f"{arguments.prefix} has no silo of {', '.join(unknown)}; it has {', '.join(silo.tenant for silo in every) or 'none'}")
-    codes = [bring(where, arguments, silo, {}, lambda: None) for silo in named]
+    codes = [brought(where, arguments, silo) for silo in named]
     if not named:
         note(f"{arguments.prefix} has no silos")
-    return max(codes, default=DONE)
+    return NOT_DONE if NOT_DONE in codes else max(codes, default=DONE)
+
+
+def brought(where: Cloud, arguments: argparse.Namespace, silo: Silo) -> int:
+    """What is wrong with one silo keeps no other back."""
+    try:
+        return bring(where, arguments, silo, {}, lambda: None)
+    except troubles() as trouble:
+        note(f"{silo.name}: not updated: {trouble}")
+        return tell(arguments, NOT_DONE, {"stack": silo.name, "tenant": silo.tenant, "region": where.region, "result": "failed"})
 
 
 def bring(where: Cloud, arguments: argparse.Namespace, silo: Silo, given: dict[str, str], registered) -> int:
     """Makes the silo what it should be, `registered` just before: without that its events would be nobody's."""
     stack = stack_of(where, silo)
-    topic = alarm_topic(where, silo.prefix)
-    version = plan(silo, Stack(where, silo.prefix).version(), stack.version(), given, topic)
+    version = plan(silo, Stack(where, silo.prefix).version(), stack.version(), given, watched(where, silo.prefix))
     if not version.parameters.get("AlarmTopicArn"):
         note(f"{silo.name}: {silo.prefix} is not watched, so its alarms tell nobody: deploy infra/observability.yaml, then infra/silo update {silo.tenant}")
     report = {"stack": silo.name, "tenant": silo.tenant, "region": where.region}
@@ -223,7 +237,10 @@ def depths(where: Cloud, silo: Silo, stack: Stack) -> list[dict]:
     sqs = where.client("sqs")
 
     def read(url: str) -> tuple[str, dict[str, int]]:
-        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(COUNTS.values()))["Attributes"]
+        try:
+            found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(COUNTS.values()))["Attributes"]
+        except sqs.exceptions.QueueDoesNotExist:  # somebody took it away: nothing waits in it
+            found = dict.fromkeys(COUNTS.values(), 0)
         return url.rsplit("/", 1)[1], {word: int(found[name]) for word, name in COUNTS.items()}
 
     with ThreadPoolExecutor(4) as pool:
@@ -298,8 +315,11 @@ def remove(where: Cloud, arguments: argparse.Namespace) -> int:
     if stack.describe() is None:
         note(f"there is no stack {silo.name} in {where.region}")
         return tell(arguments, DONE, report | {"result": "not there"})
-    standing = (registration(silo) or {}).get("standing", "not registered")
-    against = [] if standing == "removed" else [f"{silo.tenant} is {standing}, expected removed"]
+    try:
+        standing = (registration(silo) or {}).get("standing", "not registered")
+        against = [] if standing == "removed" else [f"{silo.tenant} is {standing}, expected removed"]
+    except Problem as unknown:  # the main stack may be gone, its tables too
+        against = [str(unknown)]
     against += what_waits(depths(where, silo, stack))
     if against:
         note(f"{silo.name}: {'; '.join(against)}")

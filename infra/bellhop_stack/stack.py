@@ -75,10 +75,11 @@ class Stack:
         return Version(template, {p["ParameterKey"]: p["ParameterValue"] for p in found.get("Parameters", [])})
 
     def resources(self, kind: str) -> dict[str, str]:
-        """Those of a type: physical ids by logical ones."""
+        """Those of a type that are there: physical ids by logical ones. What was rolled back or deleted stays listed."""
         pages = self.cloudformation.get_paginator("list_stack_resources").paginate(StackName=self.name)
         found = [each for page in pages for each in page["StackResourceSummaries"] if each["ResourceType"] == kind]
-        return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in found if each.get("PhysicalResourceId")}
+        there = [each for each in found if each.get("PhysicalResourceId") and each["ResourceStatus"] != "DELETE_COMPLETE"]
+        return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in there}
 
     def finish(self):
         """Waits for the end of what somebody has begun."""
@@ -93,8 +94,9 @@ class Stack:
     # ---- What would change.
 
     def prepare(self, version: Version, tags: dict[str, str] | None = None) -> ChangeSet | None:
-        """A change set that makes the stack this version; none when it is that already."""
-        status = self.status()
+        """A change set that makes the stack this version; none when it is that already. Tags that are not named stay."""
+        found = self.describe() or {}
+        status, tags = found.get("StackStatus"), {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])} | (tags or {})
         if status in USELESS:
             self.remove()
             status = None

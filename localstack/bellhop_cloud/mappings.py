@@ -1,15 +1,18 @@
 """Event source mappings, for tests that consume a function's queues themselves."""
 
+import math
 import time
 
 from . import settings
 
-LAST_POLL_SECONDS = 1.5  # a poll waits one second (plugins/esm.py), and nothing tells of the end of the last
+IDLE_AFTER_SECONDS = settings.IDLE_AFTER_POLLS * settings.POLL_SECONDS
+MARGIN_SECONDS = 0.5
 
 
-def stop_consuming(functions: list[str], seconds: float = 60):
-    """Makes functions leave their queues alone. A last poll may still be under way once a mapping is disabled: this waits for its
-    end. What it takes is refused by a function that may not run, and comes back."""
+def stop_consuming(functions: list[str], since: float = -math.inf, seconds: float = 60):
+    """Makes functions leave their queues alone. A last poll may still be under way once a mapping is disabled, and nothing tells
+    of its end: this waits as long as it may take, which is less where the mappings were made after `since` (time.monotonic), not
+    long ago. What it takes is refused by a function that may not run, and comes back."""
     client, mappings = settings.client("lambda"), []
     for function in functions:
         client.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
@@ -21,4 +24,5 @@ def stop_consuming(functions: list[str], seconds: float = 60):
         if time.monotonic() > deadline:
             raise settings.Problem(f"{functions} do not leave their queues alone within {seconds:.0f} s")
         time.sleep(0.05)
-    time.sleep(LAST_POLL_SECONDS)
+    may_be_idle = time.monotonic() - since >= IDLE_AFTER_SECONDS
+    time.sleep((settings.IDLE_POLL_SECONDS if may_be_idle else settings.POLL_SECONDS) + MARGIN_SECONDS)

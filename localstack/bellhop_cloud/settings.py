@@ -13,6 +13,9 @@ HOST = "127.0.0.1"
 ACCOUNT = "000000000000"
 # Batches of one event source mapping at a time: its MaximumConcurrency, but never more processes than a small machine carries.
 CONCURRENCY = int(os.environ.get("BELLHOP_LOCAL_CONCURRENCY") or 10)
+# How long its poll waits; a message ends the wait at once, a longer one makes stopping slow. A poll costs some 4 ms, and ten silos
+# have a hundred mappings: what is idle, for so many polls in a row have brought nothing, polls less often.
+POLL_SECONDS, IDLE_POLL_SECONDS, IDLE_AFTER_POLLS = 1, 5, 20
 AUDIENCE = "bellhop-console"  # whom the local issuer's tokens are meant for
 
 

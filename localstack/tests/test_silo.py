@@ -20,6 +20,7 @@ from bellhop_stack import deploy, remove, silo
 from bellhop_stack.cloud import Cloud, Problem
 from bellhop_stack.silo import Silo
 from bellhop_stack.stack import Version, declared
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 HERE = Path(__file__).resolve().parent
 MAIN = Version(TEMPLATE.read_text(), {"VisibilityTimeout": "240", "MaxReceiveCount": "7", "SynchronizationDelaySeconds": "9", "KmsKeyArn": ""})
@@ -61,8 +62,8 @@ class Names(unittest.TestCase):
 
 
 class Plans(unittest.TestCase):
-    def plan(self, given=None, former=None, main=MAIN, topic=None) -> dict[str, str]:
-        return silo.plan(Silo("bellhop", "sea"), main, former and Version("", former), given or {}, topic).parameters
+    def plan(self, given=None, former=None, main=MAIN, watched=None) -> dict[str, str]:
+        return silo.plan(Silo("bellhop", "sea"), main, former and Version("", former), given or {}, watched or {}).parameters
 
     def test_what_must_be_as_in_the_main_stack_is(self):
         found = self.plan(former={"VisibilityTimeout": "180", "MaximumConcurrency": "9", "Gone": "1"})
@@ -74,9 +75,18 @@ class Plans(unittest.TestCase):
         both = declared(MAIN.template).keys() & templates.read(silo.TEMPLATE.read_text())["Parameters"].keys()
         self.assertEqual(both - set(silo.AS_IN_MAIN), {"Prefix", "MaximumConcurrency"})
 
-    def test_whom_the_main_stacks_alarms_tell_hears_of_the_silos(self):
+    def test_a_silo_is_watched_as_the_main_stack_is(self):
         topic = "arn:aws:sns:eu-west-1:111122223333:bellhop-alarms"
-        self.assertEqual(self.plan(topic=topic)["AlarmTopicArn"], topic)
+        runbooks = "https://example.com/runbooks/"
+        alarm = {"AlarmActions": [topic], "Threshold": 600.0, "AlarmDescription": f"bellhop-automation.fifo is late. {runbooks}queue-late.md"}
+        for found, expected in (([alarm], {"AlarmTopicArn": topic, "LateAfterSeconds": "600", "Runbooks": runbooks}),
+                                ([{"AlarmActions": [], "AlarmDescription": "ours"}], {}), ([], {})):  # fmt: skip
+            where = mock.Mock()
+            where.client.return_value.describe_alarms.return_value = {"MetricAlarms": found}
+            with self.subTest(found):
+                self.assertEqual(silo.watched(where, "bellhop"), expected)
+                planned = self.plan(watched=expected, former={"LateAfterSeconds": "900"})
+                self.assertEqual({name: planned[name] for name in expected}, expected)
         self.assertNotIn("AlarmTopicArn", self.plan())
 
     def test_a_producer_must_be_somebody_and_say_an_external_id(self):
@@ -114,7 +124,7 @@ class Steps(unittest.TestCase):
         self.stack.execute.side_effect = lambda *_: self.order.append("deployed")
         for patched in (
             mock.patch.object(silo, "Stack", return_value=self.stack), mock.patch.object(silo, "stack_of", return_value=self.stack),
-            mock.patch.object(silo, "alarm_topic", return_value=None), mock.patch.object(silo, "worked", lambda *_: self.order.append("worked")),
+            mock.patch.object(silo, "watched", return_value={}), mock.patch.object(silo, "worked", lambda *_: self.order.append("worked")),
             mock.patch("bellhop_stack.smoke.bellhop", self.bellhop),
         ):  # fmt: skip
             patched.start()
@@ -182,6 +192,30 @@ class Steps(unittest.TestCase):
                 self.assertEqual((code, told["result"], told.get("waiting")), (1, "refused", words) if words else (0, "removed", None))
                 self.assertEqual(self.run_it(silo.remove, anyway=True)[1]["result"], "removed")
 
+    def test_a_silo_is_given_up_although_the_registry_does_not_answer(self):
+        self.said["show"], self.stack.remove.return_value = answer(3), None
+        with mock.patch.object(silo, "depths", return_value=[]):
+            code, told = self.run_it(silo.remove)
+            self.assertEqual((code, told["result"]), (silo.NOT_DONE, "refused"))
+            self.assertIn("said why", told["waiting"][0])
+            self.assertEqual(self.run_it(silo.remove, anyway=True)[1]["result"], "removed")
+
+    def test_a_queue_that_is_not_there_is_empty(self):
+        class QueueDoesNotExist(Exception):
+            pass
+
+        def attributes(QueueUrl, AttributeNames):
+            if QueueUrl.endswith("-dlq.fifo"):
+                raise QueueDoesNotExist
+            return {"Attributes": dict.fromkeys(AttributeNames, "2")}
+
+        sqs, where = mock.Mock(get_queue_attributes=attributes), mock.Mock()
+        sqs.exceptions.QueueDoesNotExist = QueueDoesNotExist
+        where.client.return_value = sqs
+        self.stack.resources.return_value = {name: f"https://sqs/1/bellhop_sea_{name}.fifo" for name in ("automation", "automation-dlq")}
+        rows = silo.depths(where, Silo("bellhop", "sea"), self.stack)
+        self.assertEqual(rows, [{"queue": "automation", "visible": 2, "in_flight": 2, "delayed": 2, "dead_letters": 0}])
+
     def test_a_stack_with_silos_is_not_taken_away(self):
         told = arguments(json=False, region=None)
         with mock.patch.object(remove, "parse", return_value=told), mock.patch.object(remove, "cloud"), mock.patch.object(remove, "Stack", return_value=self.stack):
@@ -194,8 +228,26 @@ class Steps(unittest.TestCase):
         every = [Silo("bellhop", "sea"), Silo("bellhop", "hill")]
         with mock.patch.object(silo, "silos", return_value=every), mock.patch.object(silo, "outdated", return_value=["hill"]):
             with contextlib.redirect_stderr(io.StringIO()) as said:
-                deploy.silos_to_follow(self.stack)
-        self.assertIn("1 of 2 silos are not as this version has them (hill): infra/silo update --all", said.getvalue())
+                deploy.silos_to_follow(self.stack, None)
+                deploy.silos_to_follow(self.stack, "prod")
+        told = f"1 of 2 silos are not as this version has them (hill): infra/silo update --all --prefix {self.stack.name}"
+        self.assertEqual(said.getvalue().splitlines(), [told, f"{told} --stage prod"])
+
+    def test_an_upgrade_stays_deployed_when_nobody_may_look_at_its_silos(self):
+        for trouble in (Problem("gone"), ClientError({"Error": {"Code": "AccessDenied"}}, "DescribeStacks"), EndpointConnectionError(endpoint_url="x")):
+            with self.subTest(trouble), mock.patch.object(silo, "silos", side_effect=trouble), contextlib.redirect_stderr(io.StringIO()) as said:
+                deploy.silos_to_follow(self.stack, None)
+            self.assertIn("it cannot be told which silos", said.getvalue())
+
+    def test_a_silo_that_cannot_be_updated_keeps_no_other_back(self):
+        every = [Silo("bellhop", tenant) for tenant in ("hill", "lake", "sea", "wood")]
+        ends = [silo.DECLINED, Problem("a queue is in the way"), ClientError({"Error": {"Code": "Throttling"}}, "DescribeStacks"), silo.DONE]
+        with mock.patch.object(silo, "silos", return_value=every), mock.patch.object(silo, "bring", side_effect=ends) as bring:
+            with contextlib.redirect_stderr(io.StringIO()) as said, contextlib.redirect_stdout(io.StringIO()) as out:
+                self.assertEqual(silo.update(mock.Mock(region="eu-west-1"), arguments(all=True)), silo.NOT_DONE)
+        self.assertEqual([call.args[2] for call in bring.call_args_list], every)
+        self.assertIn("bellhop-tenant-lake: not updated: a queue is in the way", said.getvalue())
+        self.assertEqual([json.loads(line)["tenant"] for line in out.getvalue().splitlines()], ["lake", "sea"])
 
     def test_an_unknown_silo_is_not_updated(self):
         with mock.patch.object(silo, "silos", return_value=[Silo("bellhop", "sea")]), self.assertRaisesRegex(Problem, "no silo of hill; it has sea"):

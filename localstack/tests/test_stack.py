@@ -9,7 +9,7 @@ from unittest import mock
 
 from bellhop_stack import code, deploy, remove, shown
 from bellhop_stack.cloud import Cloud, Problem
-from bellhop_stack.stack import Change, ChangeSet, Version, check_timeouts, declared
+from bellhop_stack.stack import Change, ChangeSet, Stack, Version, check_timeouts, declared
 
 TEMPLATE = deploy.TEMPLATE.read_text()
 UPLOADED = {"CodeBucket": "b", "CodeKeyPrefix": "bellhop/new/", "Architecture": "arm64"}
@@ -67,6 +67,28 @@ class Plans(unittest.TestCase):
         self.assertEqual((found["Prefix"], found["FunctionTimeout"], found["CodeBucket"]), ("bellhop", "30", None))
         self.assertIsNone(check_timeouts(TEMPLATE, {}))
         self.assertIn("under 6 x", check_timeouts(TEMPLATE, {"FunctionTimeout": "31"}))
+
+
+class Stacks(unittest.TestCase):
+    def test_what_was_deleted_is_no_resource_of_it(self):
+        where = cloud()
+        listed = [
+            {"LogicalResourceId": name, "PhysicalResourceId": f"{name}-id", "ResourceType": kind, "ResourceStatus": status}
+            for name, kind, status in (("There", "Q", "CREATE_COMPLETE"), ("Kept", "Q", "DELETE_FAILED"), ("Gone", "Q", "DELETE_COMPLETE"), ("Other", "T", "CREATE_COMPLETE"))
+        ]
+        where.client().get_paginator().paginate.return_value = [{"StackResourceSummaries": listed}]
+        self.assertEqual(Stack(where, "bellhop").resources("Q"), {"There": "There-id", "Kept": "Kept-id"})
+
+    def test_tags_that_are_not_named_anew_stay(self):
+        where = cloud()
+        tags = [{"Key": "Stage", "Value": "prod"}, {"Key": "Application", "Value": "other"}]
+        for before, named, expected in ((tags, {"Application": "bellhop"}, {"Stage": "prod", "Application": "bellhop"}),
+                                        (tags, {"Stage": "staging"}, {"Stage": "staging", "Application": "other"}), ([], {"Stage": "prod"}, {"Stage": "prod"})):  # fmt: skip
+            where.client().describe_stacks.return_value = {"Stacks": [{"StackStatus": "UPDATE_COMPLETE", "Tags": before}]}
+            where.client().describe_change_set.return_value = {"Status": "CREATE_COMPLETE"}
+            with self.subTest(before=before, named=named):
+                Stack(where, "bellhop").prepare(Version("", {}), named)
+                self.assertEqual({tag["Key"]: tag["Value"] for tag in where.client().create_change_set.call_args.kwargs["Tags"]}, expected)
 
 
 class Shown(unittest.TestCase):

@@ -141,7 +141,7 @@ class Stack:
         }  # fmt: skip
         self.prefix, self.workers = prefix, workers
         self.parameters = usual | parameters
-        started = time.monotonic()
+        self.began = time.monotonic()
         self.deploy()
         self.sqs, self.dynamodb, self.functions = (settings.client(name) for name in ("sqs", "dynamodb", "lambda"))
         self.table = self.outputs["StateTableName"]
@@ -153,7 +153,7 @@ class Stack:
         self.secrets = []
         self.silos: dict[str, dict[str, str]] = {}  # outputs by tenant
         self.prepare()
-        say(f"{prefix} deployed in {time.monotonic() - started:.1f} s")
+        say(f"{prefix} deployed in {time.monotonic() - self.began:.1f} s")
 
     def deploy(self):
         run_cloud("deploy", "--prefix", self.prefix, "--stack", self.prefix, *(f"{k}={v}" for k, v in self.parameters.items()))
@@ -165,7 +165,7 @@ class Stack:
         self.sqs_proxy = Proxy(settings.endpoint(), self._pids)
         self.ses_proxy = Proxy(settings.endpoint(), self._pids)
         self._point_at_proxies([self.function(name) for name in self.workers])
-        mappings.stop_consuming([self.function(name) for name in (*WORKERS, "review") if name not in self.workers])
+        mappings.stop_consuming([self.function(name) for name in (*WORKERS, "review") if name not in self.workers], self.began)
 
     def function(self, name: str) -> str:
         return f"{self.prefix}-{name}"

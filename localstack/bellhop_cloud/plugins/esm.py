@@ -10,13 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from localstack.runtime import hooks
 
 from bellhop_cloud.plugins import loaded
-from bellhop_cloud.settings import CONCURRENCY
+from bellhop_cloud.settings import CONCURRENCY, IDLE_AFTER_POLLS, IDLE_POLL_SECONDS, POLL_SECONDS
 
 LOG = logging.getLogger(__name__)
 
-WAIT_SECONDS = 1  # a longer wait makes stopping slow
-# A poll costs some 4 ms, and ten silos have a hundred mappings: what is idle polls less often. A message ends the wait at once.
-IDLE_WAIT_SECONDS, IDLE_AFTER_POLLS = 5, 20
 SQS_BATCH = 10
 
 
@@ -52,7 +49,7 @@ def bellhop_event_source_mapping():
             messages = self.source_client.receive_message(
                 QueueUrl=self.queue_url,
                 MaxNumberOfMessages=min(self.batch_size, SQS_BATCH),
-                WaitTimeSeconds=WAIT_SECONDS if self.empty_polls < IDLE_AFTER_POLLS else IDLE_WAIT_SECONDS,
+                WaitTimeSeconds=POLL_SECONDS if self.empty_polls < IDLE_AFTER_POLLS else IDLE_POLL_SECONDS,
                 MessageAttributeNames=["All"],
                 MessageSystemAttributeNames=["All"],
             ).get("Messages", [])
