@@ -15,6 +15,12 @@ fn seconds() -> Duration {
     )
 }
 
+/// The same inputs each time, so that a change is judged by what it changes; `BELLHOP_FUZZ_SEED` tries others, as `make fuzz` does.
+fn seed() -> u64 {
+    let given = std::env::var("BELLHOP_FUZZ_SEED").ok();
+    given.map_or(1, |given| given.parse().expect("BELLHOP_FUZZ_SEED is a whole number"))
+}
+
 /// Where the input that is tried lies.
 fn now(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("fuzz-{name}"))
@@ -23,7 +29,7 @@ fn now(name: &str) -> PathBuf {
 /// Spoils the seeds of a target; a finding is kept, and the test fails.
 fn holds(name: &str) {
     let target = target(name).expect("a target");
-    let tried = run(target, seconds(), None, &now(name));
+    let tried = run(target, seconds(), Some(seed()), &now(name));
     if let Some(finding) = &tried.finding {
         let path = files::keep(target, &finding.input).expect("a file for the finding");
         panic!("{}", Report { target: name, finding, path });
