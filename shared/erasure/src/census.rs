@@ -73,6 +73,8 @@ pub struct Guest {
     pub keep_suppression: bool,
     /// Those of the bookings that another guest has, or had.
     pub(crate) passed_on: BTreeSet<BookingRef>,
+    /// What stands beside the address that was asked for: by a name or a number of these a guest with another address is the same.
+    beside: BTreeSet<String>,
     /// What is not searched, but erased in the fields that are known to hold it.
     pub unsearched: Unsearched,
     /// The address that was asked for: items that hold it go last, so that a second run finds the rest by them.
@@ -112,7 +114,12 @@ impl Census {
         let (meant, others): (Vec<_>, Vec<_>) =
             self.cards.iter().partition(|(booking, cards)| is_meant(booking, cards));
         let mut bookings: BTreeSet<_> = meant.iter().map(|(booking, _)| (*booking).clone()).collect();
-        let is_elses = |card: &Card| address.as_ref().is_some_and(|address| has_another_address(card, address));
+        let holds = |card: &&Card| {
+            address.as_ref().is_some_and(|address| card.iter().any(|(_, text)| is_address(text, address)))
+        };
+        let beside: BTreeSet<_> =
+            self.cards.values().flatten().filter(holds).flatten().filter(|value| is_name(value)).map(lower).collect();
+        let is_elses = |card: &Card| address.as_ref().is_some_and(|address| is_anothers(card, address, &beside));
         let passed_on = meant.iter().filter(|(_, cards)| cards.iter().any(is_elses));
         let passed_on = passed_on.map(|(booking, _)| (*booking).clone()).collect();
         let (theirs, own): (Vec<_>, Vec<_>) =
@@ -120,7 +127,7 @@ impl Census {
         if let Asked::Booking(meant) = asked {
             bookings.insert(meant.clone());
         }
-        let own: BTreeSet<_> = own.into_iter().flatten().filter(|(name, _)| NAMES.contains(&name.as_str())).collect();
+        let own: BTreeSet<_> = own.into_iter().flatten().filter(|value| is_name(value)).collect();
         let others = others.iter().flat_map(|(_, cards)| cards.iter()).chain(theirs);
         let others: BTreeSet<_> = others.flatten().map(|(_, text)| text).collect();
         let is_shared = |text: &String| {
@@ -146,6 +153,7 @@ impl Census {
             tenant: self.tenant.clone(),
             bookings,
             passed_on,
+            beside,
             keep_suppression: false,
             hashes: addresses.map(|address| address.hash(&self.tenant)).collect(),
             unsearched: Unsearched { short: count(&short), shared: count(&shared) },
@@ -159,7 +167,7 @@ impl Census {
 impl Guest {
     /// Whether what is said of a guest is said of another than the one with the address that was asked for.
     pub(crate) fn is_somebody_elses(&self, said: &[(String, String)]) -> bool {
-        self.address.as_ref().is_some_and(|address| has_another_address(said, address))
+        self.address.as_ref().is_some_and(|address| is_anothers(said, address, &self.beside))
     }
 
     pub(crate) fn has_asked_address(&self, said: &[(String, String)]) -> bool {
@@ -167,9 +175,21 @@ impl Guest {
     }
 }
 
-fn has_another_address<'a>(said: impl IntoIterator<Item = &'a (String, String)>, asked: &Address) -> bool {
-    let mut mails = said.into_iter().filter(|(name, _)| name == "email").map(|(_, text)| text).peekable();
-    mails.peek().is_some() && !mails.any(|text| is_address(text, asked))
+fn is_name((name, _): &(String, String)) -> bool {
+    NAMES.contains(&name.as_str())
+}
+
+fn lower((_, text): &(String, String)) -> String {
+    text.to_lowercase()
+}
+
+/// Another address, another name, another number: another guest.
+fn is_anothers<'a, S>(said: S, asked: &Address, beside: &BTreeSet<String>) -> bool
+where
+    S: IntoIterator<Item = &'a (String, String)> + Copy,
+{
+    let has_another = said.into_iter().any(|(name, text)| name == "email" && !is_address(text, asked));
+    has_another && !said.into_iter().filter(|value| is_name(value)).any(|value| beside.contains(&lower(value)))
 }
 
 fn is_address(text: &str, address: &Address) -> bool {
