@@ -21,7 +21,7 @@ BATCH = 10
 SAME_BATCH = 0.05  # seconds: a batch says what became of its messages when it is done with all of them
 DONE = {"applied", "duplicate"}  # given up, it is waited for in vain
 WARM_UP = 300  # events, to see how many a second are worked here
-UNITS = {"rooms": 1000}
+UNITS = {"rooms": 500}
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,10 @@ class Street:
         def there():
             return all(len(self.done(tenant)) >= count for tenant, count in wanted.items())
 
-        harness.wait(there, 600, lambda: f"events to be done: {[(t, len(self.done(t)), n) for t, n in wanted.items()]}")
+        def left():
+            return [(tenant, len(self.done(tenant)), count) for tenant, count in wanted.items()]
+
+        harness.wait(there, 120, lambda: f"events to be done: {left()}; {self.stack.last_lines()}")
 
     def done(self, tenant: str) -> dict[str, tuple[float, float]]:
         """By event: when SQS took it, and when its outcome was said."""

@@ -15,6 +15,7 @@ mod generate;
 mod guest;
 mod hold;
 mod input;
+mod lanes;
 mod load;
 mod mail;
 mod output;

@@ -80,7 +80,7 @@ impl Queue {
     /// Whether a tenant with a silo has one of its own. What is given up goes where all of it goes: to people.
     #[must_use]
     pub fn is_in_silos(self) -> bool {
-        self != Self::Fallback
+        Self::WORKED.contains(&self)
     }
 
     /// Whether its message groups may name a channel: `tenant#property#channel`.

@@ -147,6 +147,18 @@ impl Facts {
         }
     }
 
+    /// The same with one text in each place where a text of somebody's may stand: for tests of what hostile ones do.
+    #[must_use]
+    pub fn saying(text: &str) -> Self {
+        let mut facts = Self::sample();
+        let names =
+            [&mut facts.guest.name, &mut facts.property.name, &mut facts.unit.name, &mut facts.booking.reference];
+        for place in names.into_iter().chain([&mut facts.message.subject, &mut facts.message.text]) {
+            text.clone_into(place);
+        }
+        facts
+    }
+
     /// A booking of which as little is known as may be.
     #[must_use]
     pub fn bare() -> Self {

@@ -163,17 +163,6 @@ fn subjects_are_one_line() {
     }
 }
 
-/// A guest of this name, in each place where a text may stand.
-fn guest(name: &str) -> Facts {
-    let mut facts = Facts::sample();
-    for place in [&mut facts.guest.name, &mut facts.property.name, &mut facts.unit.name, &mut facts.booking.reference] {
-        name.clone_into(place);
-    }
-    name.clone_into(&mut facts.message.subject);
-    name.clone_into(&mut facts.message.text);
-    facts
-}
-
 const SAYS_ALL: &str = "<p title=\"{{ guest.name }}\">{{ guest.name }} {{ message.text }} {{ guest.name|upper|e }} \
     {{ guest.name ~ property.name }} {{ guest.name|replace('&lt;', '<') }} {{ (unit.name) }}</p>";
 
@@ -197,7 +186,7 @@ fn hostile_values_are_text_and_nothing_else() {
         "&lt;script&gt;",
         "=?utf-8?q?=0d=0aBcc:_eve@example.com?=",
     ] {
-        let rendered = render(&template, &guest(name)).expect("rendered");
+        let rendered = render(&template, &Facts::saying(name)).expect("rendered");
         assert!(!rendered.subject.chars().any(char::is_control), "{name:?}");
         assert!(
             !rendered.html.replace("<p title=\"", "").replace("</p>", "").contains('<'),
@@ -215,9 +204,9 @@ fn hostile_values_are_text_and_nothing_else() {
 #[test]
 fn a_huge_value_is_bounded() {
     let message = builtin("message", "en").expect("a template");
-    let fault = render(&message, &guest(&"<".repeat(10 << 20))).expect_err("too large");
+    let fault = render(&message, &Facts::saying(&"<".repeat(10 << 20))).expect_err("too large");
     assert_eq!(fault.reason, Reason::TemplateFailed);
-    let rendered = render(&message, &guest(&"é".repeat(20_000))).expect("rendered");
+    let rendered = render(&message, &Facts::saying(&"é".repeat(20_000))).expect("rendered");
     assert_eq!(rendered.subject.chars().count(), 200);
 }
 
@@ -226,7 +215,7 @@ fn a_fault_of_rendering_shows_no_fact() {
     let template = with_text(
         "{% if guest.name == 'Ana Sample' %}x{% else %}{{ guest.name|date('%d') }}{{ guest.name|int }}{% endif %}x",
     );
-    let fault = render(&template, &guest("Secret Person")).expect_err("no date");
+    let fault = render(&template, &Facts::saying("Secret Person")).expect_err("no date");
     assert_eq!((fault.reason, fault.pointer.as_str()), (Reason::TemplateFailed, "/text"));
     assert!(!fault.to_string().contains("Secret") && !format!("{fault:?}").contains("Secret"), "{fault}");
 }
@@ -251,7 +240,7 @@ proptest! {
         let source = pieces.concat();
         let template = Template { subject: source.clone(), html: source.clone(), text: source };
         let checked = template.check();
-        if let Ok(rendered) = render(&template, &guest(&name)) {
+        if let Ok(rendered) = render(&template, &Facts::saying(&name)) {
             prop_assert!(!rendered.subject.chars().any(char::is_control));
             prop_assert!(rendered.html.len() <= 256 * 1024);
         } else if checked.is_ok() {
@@ -263,7 +252,7 @@ proptest! {
     /// Whatever the values are: HTML holds them escaped, and nothing beside them.
     #[test]
     fn values_are_escaped_in_html(name in "[<>\"'&/a-z\\r\\n\\x00\u{202e}{}%#]{0,30}") {
-        let rendered = render(&with_html(SAYS_ALL), &guest(&name)).expect("rendered");
+        let rendered = render(&with_html(SAYS_ALL), &Facts::saying(&name)).expect("rendered");
         let inner = rendered.html.strip_prefix("<p title=\"").and_then(|rest| rest.strip_suffix("</p>")).expect("the frame");
         prop_assert_eq!(inner.matches(['<', '"', '\'']).count(), 1, "{}", rendered.html);
         prop_assert_eq!(inner.matches('>').count(), 1);
@@ -273,7 +262,7 @@ proptest! {
     #[test]
     fn built_in_templates_render_any_value(name in "\\PC{0,200}|[<>&\"'\\r\\n]{0,50}", kind in prop::sample::select(bellhop_mail::KINDS.to_vec()), german in any::<bool>()) {
         let template = builtin(kind, if german { "de" } else { "en" }).expect("a template");
-        match render(&template, &guest(&name)) {
+        match render(&template, &Facts::saying(&name)) {
             Ok(rendered) => prop_assert!(!rendered.subject.chars().any(char::is_control)),
             Err(fault) => prop_assert!(kind == "message" && fault.pointer == "/subject", "{}", fault),
         }

@@ -26,12 +26,17 @@ impl Homes {
 
     /// What a read of the registration has shown.
     pub fn learn(&self, tenant: &TenantId, registration: Option<&Registration>) {
+        let now = (registration.map(|one| one.mode).unwrap_or_default(), Instant::now());
         let mut known = self.known();
+        // For each event: most tenants are known.
+        if let Some(before) = known.get_mut(tenant) {
+            *before = now;
+            return;
+        }
         if known.len() >= MOST {
             known.clear();
         }
-        let mode = registration.map(|one| one.mode).unwrap_or_default();
-        known.insert(tenant.clone(), (mode, Instant::now()));
+        known.insert(tenant.clone(), now);
     }
 
     /// Those of these tenants that have a silo; one read, if any of them is not remembered.

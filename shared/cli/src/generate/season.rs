@@ -2,6 +2,7 @@
 //! bookings, good and bad. The generator keeps a calendar of its own, so that conflicts are there on purpose.
 
 pub mod endless;
+mod plans;
 
 use std::collections::HashMap;
 
@@ -15,52 +16,12 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use plans::{CHANNELS, GUESTS, LATE, PLANS, Plan, SEASON_DAYS, capacity};
+
 use super::channel::House;
 use super::maker::{Maker, booking, days_after, id, resent};
 use super::{Generate, Stream};
 use crate::error::CliError;
-
-/// Tenant, property, name, time zone, currency, units with capacities.
-type Plan = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static [(&'static str, u16)]);
-
-const PLANS: [Plan; 6] = [
-    ("seaside", "villa-rosa", "Villa Rosa", "Europe/Lisbon", "EUR", &[("garden", 1), ("terrace", 1), ("tower", 1)]),
-    (
-        "seaside",
-        "harbour-flats",
-        "Apartamentos do Cais",
-        "Europe/Lisbon",
-        "EUR",
-        &[
-            ("flat-1", 1),
-            ("flat-2", 1),
-            ("flat-3", 1),
-            ("flat-4", 1),
-            ("flat-5", 1),
-            ("flat-6", 1),
-            ("flat-7", 1),
-            ("flat-8", 1),
-        ],
-    ),
-    ("seaside", "grand-hotel", "Grand Hotel", "Europe/Lisbon", "EUR", &[("single", 6), ("double", 12), ("suite", 3)]),
-    (
-        "summit",
-        "pine-lodge",
-        "Pine Lodge",
-        "America/Denver",
-        "USD",
-        &[("cabin-a", 1), ("cabin-b", 1), ("cabin-c", 1), ("cabin-d", 1), ("cabin-e", 1)],
-    ),
-    ("summit", "ridge-inn", "Ridge Inn", "America/Denver", "USD", &[("queen", 8), ("family", 4)]),
-    ("summit", "lake-house", "Lake House", "America/Denver", "USD", &[("house", 1), ("boat-studio", 1)]),
-];
-
-/// This property's bookings come before it is registered.
-const LATE: &str = "lake-house";
-const SEASON_DAYS: i32 = 62;
-const CHANNELS: [&str; 4] = ["booking-com", "airbnb", "direct", "expedia"];
-const GUESTS: [&str; 8] =
-    ["Ana Sousa", "Jürgen Weiß", "Zoë Martin", "李小龙", "Olu Adeyemi", "María Núñez", "Sam Lee", "Ewa Żak"];
 
 /// Writes a season of about so many bookings.
 pub fn events(args: &Generate, stream: &mut Stream) -> Result<(), CliError> {
@@ -86,10 +47,6 @@ pub fn events(args: &Generate, stream: &mut Stream) -> Result<(), CliError> {
         }
     }
     Ok(())
-}
-
-fn capacity(plan: &Plan) -> usize {
-    plan.5.iter().map(|(_, capacity)| usize::from(*capacity)).sum()
 }
 
 /// When the first event of a season happens.

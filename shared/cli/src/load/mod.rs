@@ -1,6 +1,5 @@
 //! `bellhop load`: a season, or a spike, at a set rate, and what it does to the stack, as a picture while it runs.
 
-mod lanes;
 mod lines;
 mod picture;
 mod schedule;
@@ -143,11 +142,11 @@ pub async fn load(args: &Load, prefix: &str) -> Result<Exit, CliError> {
     let tenants = tenants(&args.tenant_prefix, &run, args.tenants)?;
     let seasons = Seasons::new(&tenants, args.properties as usize, &run, month(), args.seed)?;
     let cloud = Cloud::connect(prefix).await;
-    let mut urls = Vec::new();
-    for queue in Queue::WORKED.iter().copied() {
+    let url = cloud.queue_url(Queue::OperationalCalendar, Side::Main).await?;
+    let mut urls = vec![(Queue::OperationalCalendar, url.clone())];
+    for queue in Queue::WORKED.iter().copied().filter(|queue| *queue != Queue::OperationalCalendar) {
         urls.push((queue, cloud.queue_url(queue, Side::Main).await?));
     }
-    let url = cloud.queue_url(Queue::OperationalCalendar, Side::Main).await?;
     register(&cloud, &tenants).await?;
 
     let (started, origin_ms) = (Instant::now(), Timestamp::now().as_millisecond());

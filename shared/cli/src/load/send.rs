@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
-use aws_sdk_sqs::error::{ProvideErrorMetadata as _, SdkError};
+use aws_sdk_sqs::error::SdkError;
 use aws_sdk_sqs::operation::send_message_batch::{SendMessageBatchError, SendMessageBatchOutput};
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use bellhop_events::{PropertyId, TenantId};
@@ -14,11 +14,11 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use jiff::civil::Date;
 
-use super::lanes::{Due, Lanes};
-use super::schedule::Schedule;
+use super::schedule::{Phase, Schedule};
 use super::tally::Tally;
 use crate::error::CliError;
 use crate::generate::Endless;
+use crate::lanes::{LaneId, Lanes, is_refused, permanent};
 
 /// Batches on their way at a time.
 const MOST_FLIGHTS: usize = 32;
@@ -26,6 +26,18 @@ const MOST_FLIGHTS: usize = 32;
 const GATHER_MS: u128 = 50;
 /// Between two sends of an event that SQS did not take, at most: full jitter.
 const MOST_WAIT_MS: u64 = 2_000;
+
+/// An event that is due.
+struct Due {
+    /// When, after the first.
+    at: Duration,
+    /// In which phase of the load.
+    phase: Phase,
+    /// `MessageGroupId`
+    group: String,
+    /// The message body.
+    body: String,
+}
 
 /// The seasons of all properties that a load is made of.
 pub struct Seasons {
@@ -63,8 +75,8 @@ impl Seasons {
 type Answer = Result<SendMessageBatchOutput, SdkError<SendMessageBatchError>>;
 
 enum Step {
-    Answered(Vec<usize>, Box<Answer>),
-    Waited(usize),
+    Answered(Vec<LaneId>, Box<Answer>),
+    Waited(LaneId),
 }
 
 /// Where to, and who is told.
@@ -100,11 +112,11 @@ impl Sender<'_> {
             let stops = self.stop.get() || now > last + self.patience;
             while let Some(due) = self.schedule.due(next).filter(|due| *due <= now && !stops) {
                 let (lane, due) = seasons.next(due, self.schedule)?;
-                lanes.push(lane, due);
+                lanes.push(LaneId(lane), due);
                 next += 1;
             }
             while !stops && flights.len() < MOST_FLIGHTS {
-                let Some(batch) = lanes.batch() else { break };
+                let Some(batch) = lanes.batch(|_| true) else { break };
                 flights.push(self.flight(&lanes, &tries, batch));
             }
             let due = self.schedule.due(next).filter(|_| !stops);
@@ -124,7 +136,7 @@ impl Sender<'_> {
                 Some(Step::Answered(batch, answer)) => {
                     for lane in self.settle(&mut lanes, &mut tries, batch, *answer)? {
                         let wait =
-                            Duration::from_millis(fastrand::u64(0..=(100 << tries[lane].min(6)).min(MOST_WAIT_MS)));
+                            Duration::from_millis(fastrand::u64(0..=(100 << tries[lane.0].min(6)).min(MOST_WAIT_MS)));
                         flights.push(tokio::time::sleep(wait).map(move |()| Step::Waited(lane)).boxed());
                     }
                 }
@@ -135,12 +147,12 @@ impl Sender<'_> {
         Ok(())
     }
 
-    fn flight(&self, lanes: &Lanes, tries: &[u32], batch: Vec<usize>) -> BoxFuture<'static, Step> {
+    fn flight(&self, lanes: &Lanes<Due>, tries: &[u32], batch: Vec<LaneId>) -> BoxFuture<'static, Step> {
         let now = self.started.elapsed();
         let mut entries = Vec::new();
         for (index, lane) in batch.iter().enumerate() {
             let Some(head) = lanes.head(*lane) else { continue };
-            if tries[*lane] == 0 {
+            if tries[lane.0] == 0 {
                 self.tally.borrow_mut().sends(head.at, now);
             }
             let entry = SendMessageBatchRequestEntry::builder().id(index.to_string());
@@ -153,25 +165,24 @@ impl Sender<'_> {
     /// Counts what was accepted; returns the properties whose head goes again.
     fn settle(
         &self,
-        lanes: &mut Lanes,
+        lanes: &mut Lanes<Due>,
         tries: &mut [u32],
-        batch: Vec<usize>,
+        batch: Vec<LaneId>,
         answer: Answer,
-    ) -> Result<Vec<usize>, CliError> {
+    ) -> Result<Vec<LaneId>, CliError> {
         let mut again = Vec::new();
         match answer {
             Ok(answer) => {
                 let lane = |id: &str| id.parse().ok().and_then(|index: usize| batch.get(index).copied());
                 for entry in &answer.successful {
                     let Some(lane) = lane(&entry.id) else { continue };
-                    tries[lane] = 0;
+                    tries[lane.0] = 0;
                     if let Some(due) = lanes.accepted(lane) {
                         self.tally.borrow_mut().accepted(&entry.message_id, due.phase, self.started.elapsed());
                     }
                 }
                 for entry in &answer.failed {
-                    // A throttle is said to be the sender's fault too.
-                    if entry.sender_fault && !entry.code.contains("Throttl") {
+                    if is_refused(entry) {
                         let why = format!("{}: {}", entry.code, entry.message().unwrap_or_default());
                         return Err(CliError::refused(
                             "refused-by-sqs",
@@ -183,18 +194,14 @@ impl Sender<'_> {
                 }
             }
             Err(error) => {
-                let code = error.as_service_error().and_then(|error| error.code()).unwrap_or_default();
-                if ["AccessDenied", "NonExistentQueue", "QueueDoesNotExist", "InvalidSecurity"]
-                    .iter()
-                    .any(|c| code.contains(c))
-                {
-                    return Err(CliError::sdk("SendMessageBatch", error));
+                if let Some(code) = permanent(&error) {
+                    return Err(CliError::sdk(&code, error));
                 }
                 again = batch;
             }
         }
         for lane in &again {
-            tries[*lane] = tries[*lane].saturating_add(1);
+            tries[lane.0] = tries[lane.0].saturating_add(1);
         }
         Ok(again)
     }

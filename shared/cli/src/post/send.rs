@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sqs::error::SdkError;
 use aws_sdk_sqs::operation::send_message_batch::{SendMessageBatchError, SendMessageBatchOutput};
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use futures_util::FutureExt as _;
@@ -11,11 +11,12 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use indicatif::ProgressBar;
 
-use super::plan::{Batch, LaneId, Place, Plan};
+use super::plan::{Batch, Place, next_batch, sorted};
 use super::valve::Valve;
 use crate::check::Outgoing;
 use crate::cloud::{Cloud, Side};
 use crate::error::CliError;
+use crate::lanes::{LaneId, Lanes, is_refused, permanent};
 use crate::{output, status};
 
 /// Batches on their way at a time.
@@ -54,7 +55,7 @@ enum Step {
 struct Sender<'a> {
     cloud: &'a Cloud,
     urls: HashMap<Place, String>,
-    plan: Plan,
+    lanes: Lanes<Outgoing>,
     tries: HashMap<LaneId, u32>,
     message_ids: HashSet<String>,
     summary: Summary,
@@ -78,11 +79,11 @@ pub async fn send(cloud: &Cloud, events: Vec<Outgoing>, valve: Valve) -> Result<
         urls.insert(place, url);
     }
     let bar = output::progress(events.len(), "posting");
-    let plan = Plan::new(events);
-    let summary = Summary { groups: plan.groups(), ..Summary::default() };
+    let lanes = sorted(events);
+    let summary = Summary { groups: lanes.len(), ..Summary::default() };
     let (tries, message_ids) = (HashMap::new(), HashSet::new());
     let sender =
-        Sender { cloud, urls, plan, tries, message_ids, summary, valve, is_held: false, is_looking: false, bar };
+        Sender { cloud, urls, lanes, tries, message_ids, summary, valve, is_held: false, is_looking: false, bar };
     sender.run().await
 }
 
@@ -99,17 +100,17 @@ impl Sender<'_> {
                     }
                     break;
                 }
-                let Some(batch) = self.plan.next_batch() else { break };
+                let Some(batch) = next_batch(&mut self.lanes) else { break };
                 self.valve.took(batch.lanes.len());
                 flights.push(self.flight(batch));
             }
-            if self.valve.looks() && !self.is_looking && self.plan.has_more() {
+            if self.valve.looks() && !self.is_looking && self.lanes.left() > 0 {
                 self.is_looking = true;
                 flights.push(self.look());
             }
             let Some(step) = flights.next().await else { break };
             match step {
-                Step::Waited(lane) => self.plan.again(lane),
+                Step::Waited(lane) => self.lanes.again(lane),
                 Step::Tick => {
                     self.is_held = false;
                     self.valve.waited();
@@ -149,7 +150,7 @@ impl Sender<'_> {
 
     fn flight(&self, batch: Batch) -> BoxFuture<'static, Step> {
         let entries = batch.lanes.iter().enumerate().filter_map(|(index, lane)| {
-            let event = self.plan.head(*lane)?;
+            let event = self.lanes.head(*lane)?;
             let entry = SendMessageBatchRequestEntry::builder().id(index.to_string());
             // No deduplication id: content-based deduplication makes a resend after a lost answer harmless.
             entry.message_body(&event.body).message_group_id(&event.group).build().ok()
@@ -170,9 +171,8 @@ impl Sender<'_> {
                 }
                 for entry in &answer.failed {
                     let Some(lane) = lane(&entry.id) else { continue };
-                    // A throttle is said to be the sender's fault too; only other faults of the sender stay.
                     let text = entry.message().unwrap_or_default();
-                    if entry.sender_fault && !entry.code.contains("Throttl") {
+                    if is_refused(entry) {
                         self.refuse(lane, &format!("{}: {text}", entry.code));
                     } else {
                         again.push(lane);
@@ -203,13 +203,13 @@ impl Sender<'_> {
             self.summary.deduplicated += 1;
         }
         self.tries.remove(&lane);
-        self.plan.accepted(lane);
+        self.lanes.accepted(lane);
         self.bar.inc(1);
     }
 
     fn refuse(&mut self, lane: LaneId, why: &str) {
-        let number = self.plan.head(lane).map_or(0, |event| event.line);
-        let unsent = self.plan.give_up(lane);
+        let number = self.lanes.head(lane).map_or(0, |event| event.line);
+        let unsent = self.lanes.give_up(lane);
         self.summary.unsent += unsent;
         self.bar.suspend(|| {
             output::note(format_args!(
@@ -231,19 +231,4 @@ impl Sender<'_> {
         }
         Some(Duration::from_millis(fastrand::u64(0..=(100 << tries).min(20_000))))
     }
-}
-
-/// The code of an error that no repetition mends.
-fn permanent(error: &SdkError<SendMessageBatchError>) -> Option<String> {
-    let code = error.as_service_error()?.code()?;
-    let codes = [
-        "AccessDenied",
-        "InvalidMessage",
-        "NonExistentQueue",
-        "QueueDoesNotExist",
-        "TooLong",
-        "InvalidSecurity",
-        "Unsupported",
-    ];
-    codes.iter().any(|known| code.contains(known)).then(|| code.to_owned())
 }
