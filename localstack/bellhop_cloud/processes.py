@@ -135,6 +135,7 @@ def _environment() -> dict[str, str]:
         # The poller waits in SQS: no pause of its own in between.
         "LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC": "0.001",
         "LAMBDA_LIMITS_MAX_FUNCTION_PAYLOAD_SIZE_BYTES": "6291556",
+        "CFN_NO_WAIT_ITERATIONS": "50",  # a second is what it waits from then on; things are made in some milliseconds here
         "SQS_CLOUDWATCH_METRICS_REPORT_INTERVAL": "5",  # seconds; AWS takes a minute
         "CFN_IGNORE_UNSUPPORTED_RESOURCE_TYPES": "1",  # of SES's: it has mail without them
         "EAGER_SERVICE_LOADING": "0",
