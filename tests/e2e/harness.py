@@ -52,8 +52,8 @@ def say(text: str):
     print(f"{clock()}   {text}", file=sys.stderr, flush=True)
 
 
-def run_cloud(*args: str) -> str:
-    done = subprocess.run([CLOUD, *args], capture_output=True, text=True, check=False)
+def run_cloud(*args: str, env=None) -> str:
+    done = subprocess.run([CLOUD, *args], env=os.environ | (env or {}), capture_output=True, text=True, check=False)
     if done.returncode:
         raise AssertionError(f"localstack/cloud {' '.join(args)}: {done.stderr}")
     return done.stdout
@@ -72,6 +72,25 @@ def cloud():
     finally:
         if not found_up:
             run_cloud("down")
+
+
+@contextlib.contextmanager
+def cloud_beside(number: int):
+    """The environment of a cloud: of the usual one, and of others with ports of their own."""
+    if number == 0:
+        with cloud():
+            yield {}
+        return
+    port = settings.port() + 200 + 40 * number
+    env = {
+        "BELLHOP_LOCAL_RUN": str(settings.ROOT / "target" / f"e2e-{number}"),
+        "BELLHOP_LOCAL_PORT": str(port), "BELLHOP_DYNAMODB_PORT": str(port + 4), "BELLHOP_ISSUER_PORT": str(port + 20),
+    }  # fmt: skip
+    run_cloud("up", env=env)
+    try:
+        yield env
+    finally:
+        run_cloud("down", env=env)
 
 
 def stack(

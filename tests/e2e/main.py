@@ -1,6 +1,9 @@
 """Runs the end-to-end tests: starts the cloud if it is not up, and leaves it as it was found."""
 
 import argparse
+import contextlib
+import os
+import queue
 import re
 import subprocess
 import sys
@@ -34,25 +37,32 @@ def run_here(names: list[str]) -> int:
 
 
 def run_beside(names: list[str], processes: int, full: bool) -> int:
-    """Each file in a process of its own with stacks of its own, so many at a time in one cloud."""
+    """Each file in a process of its own with stacks of its own, so many at a time, each beside the others in another cloud: one
+    LocalStack keeps one processor busy, as all Python does."""
     names = sorted(names, key=lambda name: (LONG.index(name) if name in LONG else len(LONG), name))
     started, printing = time.monotonic(), threading.Lock()
-    passed, failed = [], []
+    passed, failed, free = [], [], queue.SimpleQueue()
 
     def run(name: str):
         command = [sys.executable, __file__, *["--full"] * full, name]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as child:
+        place = free.get()
+        with subprocess.Popen(command, env=os.environ | place, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as child:
             for line in child.stdout:
                 if counts := re.fullmatch(r"(\d+) passed, (\d+) failed\n", line):
                     passed.append(int(counts[1]))
                 elif not re.match(r"took |-+$|Ran |OK$|$", line):
                     with printing:
                         print(f"{harness.clock()} {name}: {line.rstrip()}", file=sys.stderr, flush=True)
+        free.put(place)
         if child.returncode:
             failed.append(name)
 
-    with ThreadPoolExecutor(processes) as pool:
-        list(pool.map(run, names))
+    with contextlib.ExitStack() as clouds:
+        for number in range(processes):
+            place = clouds.enter_context(harness.cloud_beside(number))
+            free.put(place)
+        with ThreadPoolExecutor(processes) as pool:
+            list(pool.map(run, names))
     print(f"took {time.monotonic() - started:.0f} s")
     print(f"{sum(passed)} passed, {f'failed: {" ".join(failed)}' if failed else '0 failed'}")
     return 1 if failed else 0
@@ -61,7 +71,7 @@ def run_beside(names: list[str], processes: int, full: bool) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tests/e2e/run", description=__doc__)
     parser.add_argument("--full", action="store_true", help="the sizes of the acceptance test, not a twentieth")
-    parser.add_argument("--processes", type=int, default=1, metavar="N", help="so many files of tests at a time (default: 1)")
+    parser.add_argument("--processes", type=int, default=1, metavar="N", help="so many files of tests at a time, each in a cloud of its own (default: 1)")
     parser.add_argument("--bench", choices=["noise"], help="instead of tests: what others notice of a noisy neighbour, pool and silo")
     parser.add_argument("names", nargs="*", metavar="NAME", help="tests, as poison or chaos.Chaos (default: all)")
     args = parser.parse_args()
@@ -72,8 +82,10 @@ def main() -> int:
 
         return 0 if noise.main() else 1
     names = args.names or sorted(path.stem.removeprefix("test_") for path in HERE.glob("test_*.py"))
+    if args.processes > 1:
+        return run_beside(names, args.processes, args.full)
     with harness.cloud():
-        return run_here(names) if args.processes < 2 else run_beside(names, args.processes, args.full)
+        return run_here(names)
 
 
 if __name__ == "__main__":
