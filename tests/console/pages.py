@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import harness
 from bellhop_cloud import settings
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Error, Page, sync_playwright
 
 SCREENSHOTS = False
 IMAGES = settings.ROOT / "docs" / "images"
@@ -46,8 +46,13 @@ class Visit:
         self.url = stack().outputs["ConsoleUrl"]
 
     def _weigh(self, response):
-        if response.url.startswith(self.url):
-            self.received += response.request.sizes()["responseBodySize"] if response.status == 200 else 0
+        if not response.url.startswith(self.url) or response.status != 200:
+            return
+        try:
+            self.received += response.request.sizes()["responseBodySize"]
+        except Error:  # a poll that was under way when the page was closed
+            if not self.page.is_closed():
+                raise
 
     def sign_in(self, role: str, tenants: str = "", to: str = ""):
         self.page.goto(self.url + to)

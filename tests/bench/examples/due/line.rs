@@ -143,5 +143,5 @@ pub fn parts(line: &Line) -> (Store, Queues) {
 }
 
 pub fn url(queue: Queue) -> String {
-    format!("https://sqs.test/1/{}", queue.name())
+    format!("https://sqs.test/1/bench-{}.fifo", queue.name())
 }
