@@ -22,6 +22,8 @@ up: build ## set up, start and deploy the local cloud (or deploy to the cloud of
 
 down: ## stop the local cloud; leaves nothing running
 	@[ ! -d localstack/.run ] || localstack/cloud down
+	@for state in target/*/cloud.json; do \
+	  [ ! -e "$$state" ] || BELLHOP_LOCAL_RUN="$(CURDIR)/$${state%/*}" localstack/cloud down; done # of tests that were killed
 
 demo: up ## a season of two tenants and six properties, from post to picture
 	@examples/demo.sh

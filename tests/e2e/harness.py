@@ -76,7 +76,8 @@ def cloud():
 
 @contextlib.contextmanager
 def cloud_beside(number: int):
-    """The environment of a cloud: of the usual one, and of others with ports of their own."""
+    """The environment of a cloud: of the usual one, and of others with ports of their own, whose address takes the place of one
+    that the shell may name."""
     if number == 0:
         with cloud():
             yield {}
@@ -85,7 +86,9 @@ def cloud_beside(number: int):
     env = {
         "BELLHOP_LOCAL_RUN": str(settings.ROOT / "target" / f"e2e-{number}"),
         "BELLHOP_LOCAL_PORT": str(port), "BELLHOP_DYNAMODB_PORT": str(port + 4), "BELLHOP_ISSUER_PORT": str(port + 20),
+        "AWS_ENDPOINT_URL": f"http://{settings.HOST}:{port}", "AWS_ENDPOINT_URL_DYNAMODB": f"http://{settings.HOST}:{port + 4}",
     }  # fmt: skip
+    run_cloud("down", env=env)  # what a killed run left has yesterday's code
     run_cloud("up", env=env)
     try:
         yield env

@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import os
-import queue
 import re
 import subprocess
 import sys
@@ -41,27 +40,28 @@ def run_beside(names: list[str], processes: int, full: bool) -> int:
     LocalStack keeps one processor busy, as all Python does."""
     names = sorted(names, key=lambda name: (LONG.index(name) if name in LONG else len(LONG), name))
     started, printing = time.monotonic(), threading.Lock()
-    passed, failed, free = [], [], queue.SimpleQueue()
+    passed, failed, own = [], [], threading.local()
 
     def run(name: str):
         command = [sys.executable, __file__, *["--full"] * full, name]
-        place = free.get()
-        with subprocess.Popen(command, env=os.environ | place, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as child:
+        env = os.environ | own.place
+        with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as child:
             for line in child.stdout:
                 if counts := re.fullmatch(r"(\d+) passed, (\d+) failed\n", line):
                     passed.append(int(counts[1]))
                 elif not re.match(r"took |-+$|Ran |OK$|$", line):
                     with printing:
                         print(f"{harness.clock()} {name}: {line.rstrip()}", file=sys.stderr, flush=True)
-        free.put(place)
         if child.returncode:
             failed.append(name)
 
     with contextlib.ExitStack() as clouds:
-        for number in range(processes):
-            place = clouds.enter_context(harness.cloud_beside(number))
-            free.put(place)
-        with ThreadPoolExecutor(processes) as pool:
+        places = [clouds.enter_context(harness.cloud_beside(number)) for number in range(processes)]
+
+        def settle():  # each thread of the pool stays with one cloud
+            own.place = places.pop()
+
+        with ThreadPoolExecutor(processes, initializer=settle) as pool:
             list(pool.map(run, names))
     print(f"took {time.monotonic() - started:.0f} s")
     print(f"{sum(passed)} passed, {f'failed: {" ".join(failed)}' if failed else '0 failed'}")

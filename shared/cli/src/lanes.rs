@@ -61,15 +61,14 @@ impl<T> Lanes<T> {
 
     /// The lanes whose heads go now, those first that have waited longest; of each, `takes` is asked whether it goes with these.
     pub fn batch(&mut self, mut takes: impl FnMut(&T) -> bool) -> Option<Vec<LaneId>> {
-        let (mut batch, mut later) = (Vec::new(), VecDeque::new());
+        let (mut batch, mut later) = (Vec::new(), Vec::new());
         while batch.len() < MOST_ENTRIES
             && let Some(lane) = self.ready.pop_front()
         {
             let Some(head) = self.waiting[lane.0].front() else { continue };
-            if takes(head) { batch.push(lane) } else { later.push_back(lane) }
+            if takes(head) { batch.push(lane) } else { later.push(lane) }
         }
-        later.append(&mut self.ready);
-        self.ready = later;
+        later.into_iter().rev().for_each(|lane| self.ready.push_front(lane));
         (!batch.is_empty()).then_some(batch)
     }
 
